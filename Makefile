@@ -1,0 +1,42 @@
+# A thin driver over the CMake presets; `make help` lists what it does.
+PRESET ?= release
+PREFIX ?= /usr/local
+BUILD   = build/$(PRESET)
+JOBS   ?= $(shell nproc)
+
+.DEFAULT_GOAL := build
+.PHONY: help setup configure build compare test bench validate install format clean
+
+help:        ## this list
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup:       ## install what is missing (Debian packages, Kokkos, plotting environment)
+	@cmake/setup.sh $(if $(filter cuda,$(PRESET)),cuda,host)
+
+configure: setup
+	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET)
+
+build: configure  ## library, program, tests, benchmarks
+	@cmake --build $(BUILD) -j $(JOBS)
+
+compare: configure  ## solve an embedded problem with every solver, table and HTML report
+	@cmake --build $(BUILD) -j $(JOBS) --target fortet_program
+	@$(BUILD)/src/fortet compare --report fortet-report
+
+test: build  ## every test, through ctest
+	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+bench: build ## kernels against the limits of this machine
+	@$(BUILD)/validation/bench/bench_sinkhorn
+
+validate: build ## every solver against known answers
+	@$(BUILD)/src/fortet compare --report fortet-report
+
+install: build ## PREFIX=/where/to
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+format:      ## clang-format on every source
+	@git ls-files '*.hpp' '*.cpp' | xargs clang-format -i
+
+clean:       ## remove the build trees (what setup built stays)
+	@rm -rf build/release build/debug build/asan-ubsan build/cuda fortet-report
