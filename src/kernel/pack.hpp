@@ -1,0 +1,139 @@
+#pragma once
+// A pack of lanes and its exp2: the only file that knows the instruction set. Host compilers only (nvcc's
+// front end does not parse templates over vector types); on a GPU the kernels use plain scalars instead.
+#include <cstdint>
+#include <initializer_list>
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#include <immintrin.h>  // maskz forms below: the plain ones trip -Wmaybe-uninitialized in GCC 12
+#endif
+
+namespace fortet::kernel {
+
+#if defined(__AVX512F__)
+inline constexpr int vector_bytes = 64, vector_registers = 32;
+#elif defined(__AVX__)
+inline constexpr int vector_bytes = 32, vector_registers = 16;
+#elif defined(__ARM_NEON)
+inline constexpr int vector_bytes = 16, vector_registers = 32;
+#else
+inline constexpr int vector_bytes = 16, vector_registers = 16;
+#endif
+
+template <class Real>
+inline constexpr int lanes = vector_bytes / static_cast<int>(sizeof(Real));
+
+namespace detail {
+template <class Real>
+struct PackOf;
+template <>
+struct PackOf<float> {
+  typedef float type __attribute__((vector_size(vector_bytes)));
+  typedef std::int32_t integers __attribute__((vector_size(vector_bytes)));
+};
+template <>
+struct PackOf<double> {
+  typedef double type __attribute__((vector_size(vector_bytes)));
+  typedef std::int64_t integers __attribute__((vector_size(vector_bytes)));
+};
+}  // namespace detail
+
+/// lanes<Real> values in one register; + - * and comparisons act lane by lane.
+template <class Real>
+using Pack = typename detail::PackOf<Real>::type;
+
+template <class Real>
+inline Pack<Real> broadcast(Real value) {
+  return value - Pack<Real>{};
+}
+
+/// From an address aligned to vector_bytes.
+template <class Real>
+inline Pack<Real> load(const Real* p) {
+  return *reinterpret_cast<const Pack<Real>*>(__builtin_assume_aligned(p, vector_bytes));
+}
+
+template <class Real>
+inline void store(Real* p, Pack<Real> v) {
+  *reinterpret_cast<Pack<Real>*>(__builtin_assume_aligned(p, vector_bytes)) = v;
+}
+
+template <class V>
+inline V max(V a, V b) {
+  return a > b ? a : b;
+}
+template <class V>
+inline V min(V a, V b) {
+  return a < b ? a : b;
+}
+
+/// 2^t for each lane. Relative error 8e-8 (float, degree 5) or 3e-16 (double). Branch-free; -inf gives 0 or a
+/// number below 2e-38 (float), 1e-307 (double); large t saturates. NaN is not expected.
+inline Pack<float> exp2(Pack<float> t) {
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+  // minimax on [0, 1): vreduce leaves t - floor(t), vscalef multiplies by 2^floor(t) and handles all
+  // exponents
+  const __m512 r = _mm512_maskz_reduce_ps(0xFFFF, reinterpret_cast<__m512>(t), 0x09);
+  __m512 p = _mm512_set1_ps(0.0018775766584178686f);
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.008989340131090895f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.0558263180192244f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.24015361705588525f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.693153073198836f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.9999999250635488f));
+  return reinterpret_cast<Pack<float>>(_mm512_maskz_scalef_ps(0xFFFF, p, reinterpret_cast<__m512>(t)));
+#else
+  // minimax on [-1/2, 1/2]; adding the magic number leaves round(t) in the low mantissa bits
+  using Integers = detail::PackOf<float>::integers;
+  const Pack<float> magic = broadcast(12582912.0f);
+  t = min(max(t, broadcast(-126.0f)), broadcast(127.0f));
+  const Pack<float> z = t + magic;
+  const Pack<float> r = t - (z - magic);
+  Pack<float> p = broadcast(0.001327647187348168f);
+  p = p * r + 0.009675541333497501f;
+  p = p * r + 0.05550713273866225f;
+  p = p * r + 0.24022119723863725f;
+  p = p * r + 0.6931469670645367f;
+  p = p * r + 1.0000000716546775f;
+  return reinterpret_cast<Pack<float>>(reinterpret_cast<Integers>(p) + (reinterpret_cast<Integers>(z) << 23));
+#endif
+}
+
+inline Pack<double> exp2(Pack<double> t) {
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+  // 2^t = 2^(k/8) 2^r with k = round(8 t): the eight values of 2^((k mod 8)/8) sit in one register, r is left
+  // by vreduce (degree 7, minimax on |r| <= 1/16), and vscalef multiplies by 2^floor(k/8) for all exponents
+  const __m512i table =
+      _mm512_setr_epi64(0x3FF0000000000000, 0x3FF172B83C7D517B, 0x3FF306FE0A31B715, 0x3FF4BFDAD5362A27,
+                        0x3FF6A09E667F3BCD, 0x3FF8ACE5422AA0DB, 0x3FFAE89F995AD3AD, 0x3FFD5818DCFBA487);
+  const __m512d x = reinterpret_cast<__m512d>(t);
+  const __m512d r = _mm512_maskz_reduce_pd(0xFF, x, 0x38);
+  const __m512d k = _mm512_add_pd(x, _mm512_set1_pd(6755399441055744.0 / 8));  // k in the low mantissa bits
+  const __m512d scale =
+      _mm512_castsi512_pd(_mm512_maskz_permutexvar_epi64(0xFF, _mm512_castpd_si512(k), table));
+  __m512d p = _mm512_set1_pd(1.5253528985683798e-05);
+  p = _mm512_fmadd_pd(p, r, _mm512_set1_pd(1.5404562882891175e-04));
+  p = _mm512_fmadd_pd(p, r, _mm512_set1_pd(1.3333558127014689e-03));
+  p = _mm512_fmadd_pd(p, r, _mm512_set1_pd(9.6181290824209903e-03));
+  p = _mm512_fmadd_pd(p, r, _mm512_set1_pd(5.5504108664823097e-02));
+  p = _mm512_fmadd_pd(p, r, _mm512_set1_pd(2.4022650695912041e-01));
+  p = _mm512_fmadd_pd(p, r, _mm512_set1_pd(6.9314718055994531e-01));
+  p = _mm512_fmadd_pd(_mm512_mul_pd(p, r), scale, scale);
+  return reinterpret_cast<Pack<double>>(_mm512_maskz_scalef_pd(0xFF, p, _mm512_sub_pd(x, r)));
+#else
+  // degree 11, minimax on [-1/2, 1/2]
+  using Integers = detail::PackOf<double>::integers;
+  const Pack<double> magic = broadcast(6755399441055744.0);
+  t = min(max(t, broadcast(-1021.0)), broadcast(1023.0));
+  const Pack<double> z = t + magic;
+  const Pack<double> r = t - (z - magic);
+  Pack<double> p = broadcast(4.4558179083360645e-10);
+  for (const double c :
+       {7.0741942972885210e-09, 1.0178057087733941e-07, 1.3215432535912376e-06, 1.5252733841556773e-05,
+        1.5403530463724354e-04, 1.3333558146406471e-03, 9.6181291075872567e-03, 5.5504108664821627e-02,
+        2.4022650695910160e-01, 6.9314718055994531e-01, 1.0})
+    p = p * r + c;
+  return reinterpret_cast<Pack<double>>(reinterpret_cast<Integers>(p) +
+                                        (reinterpret_cast<Integers>(z) << 52));
+#endif
+}
+
+}  // namespace fortet::kernel
