@@ -3,12 +3,18 @@ PRESET ?= release
 PREFIX ?= /usr/local
 BUILD   = build/$(PRESET)
 JOBS   ?= $(shell nproc)
+REPORT ?= fortet-report
+
+ifeq ($(PRESET),cuda)
+export PATH := $(PATH):/usr/local/cuda/bin
+endif
 
 .DEFAULT_GOAL := build
-.PHONY: help setup configure build compare test bench validate install format clean
+.PHONY: help setup configure build compare test bench validate install format format-check clean
 
 help:        ## this list
-	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@echo 'PRESET=release|debug|asan-ubsan|cuda chooses the build, JOBS=N how many compilers at once.'
 
 setup:       ## install what is missing (Debian packages, Kokkos, plotting environment)
 	@cmake/setup.sh $(if $(filter cuda,$(PRESET)),cuda,host)
@@ -19,9 +25,9 @@ configure: setup
 build: configure  ## library, program, tests, benchmarks
 	@cmake --build $(BUILD) -j $(JOBS)
 
-compare: configure  ## solve an embedded problem with every solver, table and HTML report
+compare: configure  ## solve an embedded problem with every solver: a table and an HTML report
 	@cmake --build $(BUILD) -j $(JOBS) --target fortet_program
-	@$(BUILD)/src/fortet compare --report fortet-report
+	@$(BUILD)/src/fortet compare --report $(REPORT)
 
 test: build  ## every test, through ctest
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
@@ -30,13 +36,16 @@ bench: build ## kernels against the limits of this machine
 	@$(BUILD)/validation/bench/bench_sinkhorn
 
 validate: build ## every solver against known answers
-	@$(BUILD)/src/fortet compare --report fortet-report
+	@$(BUILD)/src/fortet compare --report $(REPORT)
 
-install: build ## PREFIX=/where/to
+install: build ## library, headers, program: PREFIX=/where/to
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
-format:      ## clang-format on every source
+format: setup ## clang-format on every source
 	@git ls-files '*.hpp' '*.cpp' | xargs clang-format -i
 
+format-check: setup ## fails where `make format` would change something
+	@git ls-files '*.hpp' '*.cpp' | xargs clang-format --dry-run -Werror
+
 clean:       ## remove the build trees (what setup built stays)
-	@rm -rf build/release build/debug build/asan-ubsan build/cuda fortet-report
+	@rm -rf build/release build/debug build/asan-ubsan build/cuda $(REPORT)

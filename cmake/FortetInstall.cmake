@@ -1,12 +1,15 @@
 # install(): headers, library, program and a package config that asks for Kokkos alone.
 include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/fortet)
 install(TARGETS fortet EXPORT fortetTargets FILE_SET HEADERS)
 if(FORTET_BUILD_PROGRAM)
+  file(RELATIVE_PATH library_from_program ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+  set_target_properties(fortet_program PROPERTIES INSTALL_RPATH "$ORIGIN/${library_from_program}")
   install(TARGETS fortet_program)
 endif()
-install(EXPORT fortetTargets NAMESPACE fortet:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/fortet)
+install(EXPORT fortetTargets NAMESPACE fortet:: DESTINATION ${package_dir})
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/fortetConfig.cmake.in
-  ${PROJECT_BINARY_DIR}/fortetConfig.cmake INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/fortet)
+  ${PROJECT_BINARY_DIR}/fortetConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/fortetConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/fortetConfig.cmake ${PROJECT_BINARY_DIR}/fortetConfigVersion.cmake
-        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/fortet)
+        DESTINATION ${package_dir})

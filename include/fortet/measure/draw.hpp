@@ -5,8 +5,10 @@ namespace fortet {
 
 /// n independent draws as a cloud of uniform weights, in the precision asked for (the measure's own by
 /// default; the numbers are the same, rounded). Blocking. Throws InvalidArgument when n = 0.
-template <class Real = void, SamplableMeasure M>
+template <class Real = void, Measure M>
 auto draw(const typename M::execution_space& exec, const M& measure, std::size_t n, RandomKey key) {
+  static_assert(SamplableMeasure<M>,
+                "fortet::draw needs a measure that can be sampled: it has no sample(exec, key, out)");
   using Own = typename M::scalar_type;
   using Out = std::conditional_t<std::is_void_v<Real>, Own, Real>;
   using Memory = typename M::memory_space;

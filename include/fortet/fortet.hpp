@@ -1,0 +1,18 @@
+#pragma once
+// All of the library. Programs include this; the sources of the library include what they use.
+#include "fortet/concepts.hpp"
+#include "fortet/error.hpp"
+#include "fortet/matrix.hpp"
+#include "fortet/measure/draw.hpp"
+#include "fortet/measure/gaussian.hpp"
+#include "fortet/measure/gaussian_mixture.hpp"
+#include "fortet/measure/point_cloud.hpp"
+#include "fortet/measure/resampled.hpp"
+#include "fortet/measure/sampler.hpp"
+#include "fortet/observer.hpp"
+#include "fortet/problem.hpp"
+#include "fortet/random/philox.hpp"
+#include "fortet/reference/brownian.hpp"
+#include "fortet/reference/ornstein_uhlenbeck.hpp"
+#include "fortet/report.hpp"
+#include "fortet/types.hpp"
