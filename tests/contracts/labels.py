@@ -10,7 +10,8 @@ INTRINSICS_HOME = pathlib.Path("src/kernel/pack.hpp")
 DISPATCH = re.compile(r"\bparallel_(?:for|reduce|scan)\s*\(")
 NESTED = re.compile(r"(Kokkos::)?Team\w*Range|(Kokkos::)?Thread\w*Range")
 VIEW = re.compile(r"\b(?:View|(?:Const)?(?:Points|Vector)|Pts|CPts|Vec|CVec)\s*<")
-LABELLED = re.compile(r'[^"]*"fortet::')
+LABELLED = re.compile(r'[^"]*("fortet::|\blabel\b)')  # a parameter `label` is checked where it is given
+TAKES_LABEL = re.compile(r"\b(\w+)\s*\([^()]*\b(?:string|string_view|char)\b[^,()]*\blabel\b")
 
 
 def strip_comments(text):
@@ -47,8 +48,12 @@ def after_template(text, start):
     return len(text)
 
 
-def bad_labels(text):
-    """(offset, complaint) of each kernel or View whose label breaks the rule."""
+def bad_labels(text, forwarders):
+    """(offset, complaint) of each kernel or View whose label breaks the rule, and of each call that gives one
+    to a function in `forwarders`."""
+    for match in re.finditer(r"\b(?:" + "|".join(forwarders | {"-"}) + r")\b(?:<[^;()]*>)?\(([^;]*?)(\"[^\"]*\")", text):
+        if not match.group(2).startswith('"fortet::'):
+            yield match.start(), f"label without fortet:: {match.group(2)}"
     for match in DISPATCH.finditer(text):
         argument = first_argument(text, match.end())
         if not NESTED.match(argument) and not LABELLED.match(argument):
@@ -58,24 +63,22 @@ def bad_labels(text):
         if not declared:
             continue
         argument = first_argument(text, declared.end())
-        if '"' in argument and not LABELLED.match(argument):
+        if argument.startswith('"') and not LABELLED.match(argument):
             yield match.start(), f"View without a fortet:: label: {argument}"
-        if argument.startswith(("Kokkos::view_alloc", "view_alloc")) and '"' not in argument:
-            yield match.start(), f"View without a label: {argument}"
+        if argument.startswith(("Kokkos::view_alloc", "view_alloc")) and not LABELLED.match(argument):
+            yield match.start(), f"View without a fortet:: label: {argument}"
 
 
 def main(root):
+    files = sorted(p for folder in ("include", "src") for p in (root / folder).rglob("*.[hc]pp"))
+    texts = {path.relative_to(root): strip_comments(path.read_text()) for path in files}
+    forwarders = {name for text in texts.values() for name in TAKES_LABEL.findall(text)}
     complaints = []
-    for folder in ("include", "src"):
-        for path in sorted((root / folder).rglob("*.[hc]pp")):
-            text = strip_comments(path.read_text())
-            name = path.relative_to(root)
-            for offset, complaint in bad_labels(text):
-                complaints.append(f"{name}:{text.count(chr(10), 0, offset) + 1}: {complaint}")
-            if name != INTRINSICS_HOME:
-                for match in INTRINSICS.finditer(text):
-                    line = text.count("\n", 0, match.start()) + 1
-                    complaints.append(f"{name}:{line}: {match.group()} belongs in {INTRINSICS_HOME}")
+    for name, text in texts.items():
+        found = list(bad_labels(text, forwarders))
+        if name != INTRINSICS_HOME:
+            found += [(m.start(), f"{m.group()} belongs in {INTRINSICS_HOME}") for m in INTRINSICS.finditer(text)]
+        complaints += [f"{name}:{text.count(chr(10), 0, offset) + 1}: {what}" for offset, what in sorted(found)]
     print("\n".join(complaints))
     return 1 if complaints else 0
 
