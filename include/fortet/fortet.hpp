@@ -1,5 +1,9 @@
 #pragma once
 // All of the library. Programs include this; the sources of the library include what they use.
+#include "fortet/compare/comparison.hpp"
+#include "fortet/compare/exact_transport.hpp"
+#include "fortet/compare/gaussian_fit.hpp"
+#include "fortet/compare/metrics.hpp"
 #include "fortet/concepts.hpp"
 #include "fortet/error.hpp"
 #include "fortet/io/array.hpp"
