@@ -55,49 +55,32 @@ inline MeanAndError mean_and_error(const std::vector<double>& values) {
           count > 1 ? std::sqrt(squares / (count - 1) / count) : std::numeric_limits<double>::quiet_NaN()};
 }
 
-/// The cloud's atoms with weight, shuffled by `key` and cut into `parts` clouds of equal size (what is left
-/// over is dropped); empty when that leaves fewer than two atoms a part.
-template <class Memory>
-std::vector<PointCloud<double, Memory>> split(const PointCloud<double, Memory>& cloud, int parts,
-                                              RandomKey key) {
-  const auto weights = host_weights(cloud);
+/// The atoms with weight in shuffled order, to be cut into `count` batches of `size`; what is left over is
+/// dropped. No batches (count = 0) when that leaves fewer than two atoms in each.
+struct Batches {
+  std::size_t count = 0, size = 0;
   std::vector<std::size_t> order;
+};
+inline Batches shuffled_batches(const std::vector<double>& weights, int count, RandomKey key) {
+  Batches batches;
+  auto& order = batches.order;
   for (std::size_t i = 0; i < weights.size(); ++i)
     if (weights[i] > 0) order.push_back(i);
-  const auto count = static_cast<std::size_t>(parts < 0 ? 0 : parts);
-  if (count < 2 || order.size() < 2 * count) return {};
-  for (std::size_t i = order.size(); i-- > 1;) {
-    const auto j = static_cast<std::size_t>(random_uniform(key, i, 0) * static_cast<double>(i + 1));
-    std::swap(order[i], order[j]);
-  }
-  const auto values = to_host(cloud.points());
-  const std::size_t d = static_cast<std::size_t>(cloud.dimension()), size = order.size() / count;
-  std::vector<PointCloud<double, Memory>> result;
-  for (std::size_t part = 0; part < count; ++part) {
-    std::vector<double> points, part_weights;
-    for (std::size_t i = part * size; i < (part + 1) * size; ++i) {
-      for (std::size_t k = 0; k < d; ++k) points.push_back(values[order[i] * d + k]);
-      part_weights.push_back(weights[order[i]]);
-    }
-    result.emplace_back(points_from_host<double, Memory>(std::span<const double>(points), size, d),
-                        vector_from_host<double, Memory>(std::span<const double>(part_weights)));
-  }
-  return result;
+  const auto wanted = static_cast<std::size_t>(count < 0 ? 0 : count);
+  if (wanted < 2 || order.size() < 2 * wanted) return {};
+  for (std::size_t i = order.size(); i-- > 1;)
+    std::swap(order[i],
+              order[static_cast<std::size_t>(random_uniform(key, i, 0) * static_cast<double>(i + 1))]);
+  batches.count = wanted;
+  batches.size = order.size() / wanted;
+  return batches;
 }
 
-/// score(x, y) with a standard error by batches.
-template <class Memory, class Score>
-Estimate estimate_by_batches(const PointCloud<double, Memory>& x, const PointCloud<double, Memory>& y,
-                             const BatchOptions& options, Score score) {
-  Estimate estimate{.value = score(x, y), .n = x.size(), .m = y.size()};
-  const auto x_parts = split(x, options.batches, options.key.child(0));
-  const auto y_parts = split(y, options.batches, options.key.child(1));
-  if (x_parts.empty() || y_parts.empty()) return estimate;
-  std::vector<double> scores;
-  for (std::size_t k = 0; k < x_parts.size(); ++k) scores.push_back(score(x_parts[k], y_parts[k]));
+/// The standard error of `estimate` from the scores of its batches (none: left unknown).
+inline void set_batch_error(Estimate& estimate, const std::vector<double>& scores) {
+  if (scores.empty()) return;
   estimate.standard_error = mean_and_error(scores).standard_error;
   estimate.how = std::to_string(scores.size()) + " batches";
-  return estimate;
 }
 
 }  // namespace fortet::detail

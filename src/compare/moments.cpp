@@ -78,6 +78,42 @@ std::vector<Moments> grouped(const typename Memory::execution_space& exec,
   return result;
 }
 
+/// Moments of each batch of the cloud.
+template <class Memory>
+std::vector<Moments> batch_moments(const typename Memory::execution_space& exec,
+                                   const PointCloud<double, Memory>& cloud, int count, RandomKey key) {
+  const auto weights = detail::host_weights(cloud);
+  const auto batches = detail::shuffled_batches(weights, count, key);
+  if (batches.count == 0) return {};
+  const auto values = to_host(cloud.points());
+  const std::size_t d = cloud.points().extent(1), rows = batches.count * batches.size;
+  std::vector<double> points(rows * d), log_weights(rows);
+  for (std::size_t first = 0; first < rows; first += batches.size) {
+    double mass = 0;
+    for (std::size_t i = first; i < first + batches.size; ++i) mass += weights[batches.order[i]];
+    for (std::size_t i = first; i < first + batches.size; ++i) {
+      log_weights[i] = std::log(weights[batches.order[i]] / mass);
+      std::copy_n(values.data() + batches.order[i] * d, d, points.data() + i * d);
+    }
+  }
+  return grouped<Memory>(exec, points_from_host<double, Memory>(std::span<const double>(points), rows, d),
+                         vector_from_host<double, Memory>(std::span<const double>(log_weights)),
+                         batches.size);
+}
+
+/// score(moments of x, moments of y) with a standard error by batches.
+template <class Memory, class Score>
+Estimate moment_estimate(const typename Memory::execution_space& exec, const PointCloud<double, Memory>& x,
+                         const PointCloud<double, Memory>& y, const BatchOptions& options, Score score) {
+  Estimate estimate{.value = score(moments(exec, x), moments(exec, y)), .n = x.size(), .m = y.size()};
+  const auto p = batch_moments(exec, x, options.batches, options.key.child(0));
+  const auto q = batch_moments(exec, y, options.batches, options.key.child(1));
+  std::vector<double> scores;
+  for (std::size_t k = 0; k < std::min(p.size(), q.size()); ++k) scores.push_back(score(p[k], q[k]));
+  detail::set_batch_error(estimate, scores);
+  return estimate;
+}
+
 }  // namespace
 
 template <class Memory>
@@ -97,18 +133,16 @@ template <class Memory>
 Estimate bures_wasserstein(const typename Memory::execution_space& exec, const PointCloud<double, Memory>& x,
                            const PointCloud<double, Memory>& y, BatchOptions batches) {
   detail::require_same_dimension("fortet::bures_wasserstein", x, y);
-  return detail::estimate_by_batches(x, y, batches, [&](const auto& p, const auto& q) {
-    return bures_wasserstein(moments(exec, p), moments(exec, q));
-  });
+  return moment_estimate(exec, x, y, batches,
+                         [](const Moments& p, const Moments& q) { return bures_wasserstein(p, q); });
 }
 
 template <class Memory>
 Estimate bw2_uvp(const typename Memory::execution_space& exec, const PointCloud<double, Memory>& model,
                  const PointCloud<double, Memory>& target, BatchOptions batches) {
   detail::require_same_dimension("fortet::bw2_uvp", model, target);
-  return detail::estimate_by_batches(model, target, batches, [&](const auto& p, const auto& q) {
-    const Moments truth = moments(exec, q);
-    return uvp(bures_wasserstein(moments(exec, p), truth), trace(truth.covariance));
+  return moment_estimate(exec, model, target, batches, [](const Moments& p, const Moments& q) {
+    return uvp(bures_wasserstein(p, q), trace(q.covariance));
   });
 }
 
@@ -147,9 +181,7 @@ template <class Memory>
 Estimate covariance_error(const typename Memory::execution_space& exec, const PointCloud<double, Memory>& x,
                           const PointCloud<double, Memory>& y, BatchOptions batches) {
   detail::require_same_dimension("fortet::covariance_error", x, y);
-  return detail::estimate_by_batches(x, y, batches, [&](const auto& p, const auto& q) {
-    return covariance_score(moments(exec, p), moments(exec, q));
-  });
+  return moment_estimate(exec, x, y, batches, covariance_score);
 }
 
 Estimate cbw2_uvp(const std::vector<Moments>& model, const std::vector<Moments>& exact,

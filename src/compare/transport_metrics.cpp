@@ -45,20 +45,50 @@ Estimate transport_estimate(const PointCloud<double, Memory>& x, const PointClou
           .m = y.size()};
 }
 
-/// Atoms of a cloud projected on a line, sorted.
+/// A cloud on the host, and its batches.
+struct HostCloud {
+  std::vector<double> points, weights;
+  detail::Batches batches;
+};
+
+template <class Memory>
+HostCloud host_cloud(const PointCloud<double, Memory>& cloud, int batches, RandomKey key) {
+  HostCloud host{to_host(cloud.points()), detail::host_weights(cloud), {}};
+  host.batches = detail::shuffled_batches(host.weights, batches, key);
+  return host;
+}
+
+std::vector<double> project(const HostCloud& cloud, const std::vector<double>& direction) {
+  const std::size_t d = direction.size();
+  std::vector<double> positions(cloud.weights.size());
+  for (std::size_t i = 0; i < positions.size(); ++i)
+    for (std::size_t k = 0; k < d; ++k) positions[i] += cloud.points[i * d + k] * direction[k];
+  return positions;
+}
+
+/// Atoms on a line with weights that sum to one, sorted.
 using Line = std::vector<std::pair<double, double>>;  // (position, weight)
 
-Line project(const std::vector<double>& points, const std::vector<double>& weights,
-             const std::vector<double>& direction) {
-  const std::size_t d = direction.size();
-  Line line(weights.size());
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    double position = 0;
-    for (std::size_t k = 0; k < d; ++k) position += points[i * d + k] * direction[k];
-    line[i] = {position, weights[i]};
-  }
+Line sorted(Line line) {
+  double mass = 0;
+  for (const auto& [position, weight] : line) mass += weight;
+  for (auto& [position, weight] : line) weight /= mass;
   std::sort(line.begin(), line.end());
   return line;
+}
+
+Line whole_line(const HostCloud& cloud, const std::vector<double>& positions) {
+  Line line;
+  for (std::size_t i = 0; i < positions.size(); ++i) line.emplace_back(positions[i], cloud.weights[i]);
+  return sorted(std::move(line));
+}
+
+Line batch_line(const HostCloud& cloud, const std::vector<double>& positions, std::size_t batch) {
+  const auto& [count, size, order] = cloud.batches;
+  Line line;
+  for (std::size_t k = batch * size; k < (batch + 1) * size; ++k)
+    line.emplace_back(positions[order[k]], cloud.weights[order[k]]);
+  return sorted(std::move(line));
 }
 
 /// W2^2 on a line: the two quantile functions side by side.
@@ -90,19 +120,23 @@ std::vector<double> unit_vector(std::size_t d, RandomKey key, std::size_t index)
   return u;
 }
 
-template <class Memory>
-double sliced_score(const PointCloud<double, Memory>& x, const PointCloud<double, Memory>& y, int directions,
-                    RandomKey key) {
-  const auto x_points = to_host(x.points()), y_points = to_host(y.points());
-  const auto a = detail::host_weights(x), b = detail::host_weights(y);
-  const std::size_t d = x.points().extent(1);
-  std::vector<double> squares(static_cast<std::size_t>(directions));
-  Kokkos::parallel_for("fortet::compare::slices", Kokkos::RangePolicy<HostExec>(0, squares.size()),
+/// Mean over directions of W2^2 on the line: of the whole clouds, then of each pair of batches.
+std::vector<double> mean_squares(const HostCloud& x, const HostCloud& y, std::size_t d, int directions,
+                                 RandomKey key) {
+  const std::size_t scores = 1 + std::min(x.batches.count, y.batches.count);
+  std::vector<std::vector<double>> squares(scores, std::vector<double>(static_cast<std::size_t>(directions)));
+  Kokkos::parallel_for("fortet::compare::slices",
+                       Kokkos::RangePolicy<HostExec>(0, static_cast<std::size_t>(directions)),
                        [&](const std::size_t k) {
                          const auto u = unit_vector(d, key, k);
-                         squares[k] = squared_w2(project(x_points, a, u), project(y_points, b, u));
+                         const auto p = project(x, u), q = project(y, u);
+                         squares[0][k] = squared_w2(whole_line(x, p), whole_line(y, q));
+                         for (std::size_t s = 1; s < scores; ++s)
+                           squares[s][k] = squared_w2(batch_line(x, p, s - 1), batch_line(y, q, s - 1));
                        });
-  return std::sqrt(detail::mean_and_error(squares).mean);
+  std::vector<double> means;
+  for (const auto& of_score : squares) means.push_back(detail::mean_and_error(of_score).mean);
+  return means;
 }
 
 }  // namespace
@@ -135,8 +169,13 @@ Estimate sliced_w2(const PointCloud<double, Memory>& x, const PointCloud<double,
                    RandomKey key, BatchOptions batches) {
   detail::require_same_dimension("fortet::sliced_w2", x, y);
   detail::require(directions >= 1, "fortet::sliced_w2", "directions", directions, "expected at least one");
-  return detail::estimate_by_batches(
-      x, y, batches, [&](const auto& p, const auto& q) { return sliced_score(p, q, directions, key); });
+  const HostCloud p = host_cloud(x, batches.batches, batches.key.child(0));
+  const HostCloud q = host_cloud(y, batches.batches, batches.key.child(1));
+  std::vector<double> scores = mean_squares(p, q, x.points().extent(1), directions, key);
+  for (double& score : scores) score = std::sqrt(score);
+  Estimate estimate{.value = scores.front(), .n = x.size(), .m = y.size()};
+  detail::set_batch_error(estimate, {scores.begin() + 1, scores.end()});
+  return estimate;
 }
 
 #define FORTET_INSTANTIATE(Memory)                                                                       \
