@@ -22,7 +22,10 @@ class GaussianMixture {
   const std::vector<double>& weights() const { return weights_; }
   const std::vector<Gaussian>& components() const { return components_; }
 
+  /// Draws a component, then from it. Asynchronous after an O(K d^2) copy; O(K + d^2) a row.
   void sample(const execution_space& exec, RandomKey key, Points<double> out) const;
+  /// Log density at each row of x. Throws InvalidArgument when a component of positive weight is singular.
+  /// O(K d^2) a row, O(K) memory a row.
   void log_density(const execution_space& exec, ConstPoints<double> x, Vector<double> out) const;
 
  private:

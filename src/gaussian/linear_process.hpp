@@ -1,0 +1,55 @@
+#pragma once
+// The references with linear drift, seen as one: dX = (A X + b) dt + L dW. Host only.
+
+#include "gaussian/dense.hpp"
+#include "gaussian/linear_bridge.hpp"
+
+namespace fortet::gaussian {
+
+/// X_s | X_t = x  ~  N(factor x + offset, covariance).
+struct Kernel {
+  Dense factor;
+  Column offset;
+  Dense covariance;
+};
+
+/// X_s | X_t = x, X_T = y  ~  N(start x + end y + offset, covariance).
+struct PinnedKernel {
+  Dense start, end;
+  Column offset;
+  Dense covariance;
+};
+
+/// A linear reference in d dimensions. Matrices that are multiples of the identity are formed all the same:
+/// their products are exact and cheap beside the decompositions.
+class LinearProcess {
+ public:
+  /// Throws InvalidArgument in `function`'s name for an invalid reference or one of another dimension.
+  LinearProcess(const LinearReference& reference, int d, const char* function);
+
+  double horizon() const { return horizon_; }
+  double epsilon() const { return epsilon_; }
+  const Dense& drift() const { return drift_; }     // A
+  const Column& offset() const { return offset_; }  // b
+  const Dense& noise() const { return noise_; }     // L L^T
+
+  Kernel transition(double t, double s) const;
+  /// The reference between t and T with both ends known.
+  PinnedKernel pinned(double t, double s) const;
+
+  /// The whitened chart z = whiten (Phi(t, T) x + c(t, T)), in which a reference seen at its end is a
+  /// martingale of covariance epsilon clock(t) with clock running from 0 to I; clock + rest = I.
+  const Dense& whiten() const { return whiten_; }
+  const Dense& unwhiten() const { return unwhiten_; }
+  Dense clock(double t) const;
+  Dense rest(double t) const;
+
+ private:
+  LinearReference reference_;
+  int d_;
+  double horizon_, epsilon_;
+  Dense drift_, noise_, whiten_, unwhiten_;
+  Column offset_;
+};
+
+}  // namespace fortet::gaussian
