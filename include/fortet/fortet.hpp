@@ -1,5 +1,6 @@
 #pragma once
 // All of the library. Programs include this; the sources of the library include what they use.
+#include "fortet/compare/compare.hpp"
 #include "fortet/compare/comparison.hpp"
 #include "fortet/compare/exact_transport.hpp"
 #include "fortet/compare/gaussian_fit.hpp"

@@ -48,12 +48,14 @@ Estimate transport_estimate(const PointCloud<double, Memory>& x, const PointClou
 /// A cloud on the host, and its batches.
 struct HostCloud {
   std::vector<double> points, weights;
+  bool uniform;
   detail::Batches batches;
 };
 
 template <class Memory>
 HostCloud host_cloud(const PointCloud<double, Memory>& cloud, int batches, RandomKey key) {
-  HostCloud host{to_host(cloud.points()), detail::host_weights(cloud), {}};
+  HostCloud host{to_host(cloud.points()), detail::host_weights(cloud), false, {}};
+  host.uniform = std::ranges::all_of(host.weights, [&](double w) { return w == host.weights.front(); });
   host.batches = detail::shuffled_batches(host.weights, batches, key);
   return host;
 }
@@ -66,45 +68,63 @@ std::vector<double> project(const HostCloud& cloud, const std::vector<double>& d
   return positions;
 }
 
-/// Atoms on a line with weights that sum to one, sorted.
-using Line = std::vector<std::pair<double, double>>;  // (position, weight)
+/// Atoms on a line in increasing order, with weights that sum to one.
+struct Line {
+  std::vector<double> positions, weights;  // no weights: all equal
+  double weight(std::size_t i) const {
+    return weights.empty() ? 1.0 / static_cast<double>(positions.size()) : weights[i];
+  }
+};
 
-Line sorted(Line line) {
+/// The atoms order[begin] ... order[begin + size - 1] of a cloud (an empty order: as they come).
+Line line_of(const HostCloud& cloud, const std::vector<double>& positions,
+             const std::vector<std::size_t>& order, std::size_t begin, std::size_t size) {
+  const auto atom = [&](std::size_t k) { return order.empty() ? begin + k : order[begin + k]; };
+  Line line;
+  line.positions.resize(size);
+  if (cloud.uniform) {
+    for (std::size_t k = 0; k < size; ++k) line.positions[k] = positions[atom(k)];
+    std::sort(line.positions.begin(), line.positions.end());
+    return line;
+  }
+  std::vector<std::pair<double, double>> pairs(size);
   double mass = 0;
-  for (const auto& [position, weight] : line) mass += weight;
-  for (auto& [position, weight] : line) weight /= mass;
-  std::sort(line.begin(), line.end());
+  for (std::size_t k = 0; k < size; ++k) {
+    pairs[k] = {positions[atom(k)], cloud.weights[atom(k)]};
+    mass += pairs[k].second;
+  }
+  std::sort(pairs.begin(), pairs.end());
+  line.weights.resize(size);
+  for (std::size_t k = 0; k < size; ++k) {
+    line.positions[k] = pairs[k].first;
+    line.weights[k] = pairs[k].second / mass;
+  }
   return line;
 }
 
 Line whole_line(const HostCloud& cloud, const std::vector<double>& positions) {
-  Line line;
-  for (std::size_t i = 0; i < positions.size(); ++i) line.emplace_back(positions[i], cloud.weights[i]);
-  return sorted(std::move(line));
+  return line_of(cloud, positions, {}, 0, positions.size());
 }
 
 Line batch_line(const HostCloud& cloud, const std::vector<double>& positions, std::size_t batch) {
   const auto& [count, size, order] = cloud.batches;
-  Line line;
-  for (std::size_t k = batch * size; k < (batch + 1) * size; ++k)
-    line.emplace_back(positions[order[k]], cloud.weights[order[k]]);
-  return sorted(std::move(line));
+  return line_of(cloud, positions, order, batch * size, size);
 }
 
 /// W2^2 on a line: the two quantile functions side by side.
 double squared_w2(const Line& x, const Line& y) {
-  double sum = 0, x_left = x.front().second, y_left = y.front().second;
+  double sum = 0, x_left = x.weight(0), y_left = y.weight(0);
   for (std::size_t i = 0, j = 0;;) {
-    const double mass = std::min(x_left, y_left), difference = x[i].first - y[j].first;
+    const double mass = std::min(x_left, y_left), difference = x.positions[i] - y.positions[j];
     sum += mass * difference * difference;
     x_left -= mass;
     y_left -= mass;
     if (x_left <= 0) {
-      if (++i == x.size()) return sum;
-      x_left = x[i].second;
+      if (++i == x.positions.size()) return sum;
+      x_left = x.weight(i);
     } else {
-      if (++j == y.size()) return sum;
-      y_left = y[j].second;
+      if (++j == y.positions.size()) return sum;
+      y_left = y.weight(j);
     }
   }
 }

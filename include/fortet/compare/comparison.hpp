@@ -15,7 +15,7 @@ struct Estimate {
   double value = 0;
   /// One standard deviation of `value` over repetitions with fresh samples; NaN when not estimated.
   double standard_error = std::numeric_limits<double>::quiet_NaN();
-  std::string how = {};           ///< how the standard error was obtained: "analytic", "16 batches", ...
+  std::string how = {};      ///< how the standard error was obtained: "analytic", "16 batches", ...
   std::size_t n = 0, m = 0;  ///< samples of the first and of the second side
   /// The sampling floor: what two fresh draws of the truth, of n and m samples, score; mean over floor_draws.
   std::optional<double> floor = {};
