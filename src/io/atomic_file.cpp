@@ -47,7 +47,7 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(const void* bytes, std::size_t count) {
-  if (std::fwrite(bytes, 1, count, file_) != count) fail("write");
+  if (count != 0 && std::fwrite(bytes, 1, count, file_) != count) fail("write");
 }
 
 void AtomicFile::commit() {
