@@ -13,6 +13,8 @@ function(fortet_target target)
     "$<$<COMPILE_LANGUAGE:CXX>:${warnings}>"
     "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=${cuda_warnings};--expt-relaxed-constexpr>")
   if(FORTET_SANITIZE)
+    # GCC 12 takes its own AVX-512 headers for uninitialised under the sanitizers
+    target_compile_options(${target} PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)
     target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=address,undefined)
   endif()
