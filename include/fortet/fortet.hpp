@@ -32,4 +32,5 @@
 #include "fortet/reference/linear_sde.hpp"
 #include "fortet/reference/ornstein_uhlenbeck.hpp"
 #include "fortet/report.hpp"
+#include "fortet/solver/grid_options.hpp"
 #include "fortet/types.hpp"

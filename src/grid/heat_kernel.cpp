@@ -1,0 +1,369 @@
+#include "grid/heat_kernel.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <string>
+
+#include "grid/spectral.hpp"
+#include "measure/allocate.hpp"
+
+namespace fortet::detail {
+namespace {
+
+constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
+constexpr const char* where = "fortet::GridIpf: kernel";
+
+/// Where element j of the row with its copies is found in the row itself.
+KOKKOS_INLINE_FUNCTION int image_index(int j, int copies, int nodes, bool reflect) {
+  const int period = reflect ? 2 * nodes : nodes;
+  const int q = ((j - copies * nodes) % period + period) % period;
+  return q < nodes ? q : period - 1 - q;
+}
+
+/// The shape of one axis pass: `outer` x nodes x `inner`.
+struct Pass {
+  std::size_t outer = 1, inner = 1;
+  std::size_t lines() const { return outer * inner; }
+};
+
+/// Passes over axes 0, 1, ...: axes already done have their out.count, the others their in.count.
+std::vector<Pass> passes(const std::vector<HeatAxis>& axes) {
+  std::vector<Pass> result(axes.size());
+  for (std::size_t k = 0; k < axes.size(); ++k)
+    for (std::size_t a = 0; a < axes.size(); ++a) {
+      if (a < k) result[k].outer *= static_cast<std::size_t>(axes[a].out.count);
+      if (a > k) result[k].inner *= static_cast<std::size_t>(axes[a].in.count);
+    }
+  return result;
+}
+
+/// The execution space whose threads can run host tiles.
+inline HostExec host_instance(const DefaultExec& exec) {
+  if constexpr (std::is_same_v<DefaultExec, HostExec>)
+    return exec;
+  else
+    return HostExec();
+}
+
+// ---------------------------------------------------------------- dense and tilted: host tiles
+
+template <class Real>
+class LineHeat final : public HeatKernel {
+ public:
+  LineHeat(const std::vector<HeatAxis>& axes, GridKernel method) : axes_(axes), passes_(passes(axes)) {
+    std::size_t largest_pass = 0;
+    for (std::size_t k = 0; k < axes.size(); ++k) {
+      const grid::Nodes in = axes[k].extended();
+      const grid::LineMethod line = method == GridKernel::dense ? grid::LineMethod::dense
+                                    : method == GridKernel::tilted
+                                        ? grid::LineMethod::tilted
+                                        : grid::LineKernel<Real>::choose(axes[k].out, in, axes[k].variance);
+      const int lines = grid::LineKernel<Real>::block_lines(passes_[k].lines());
+      kernels_.emplace_back(axes[k].out, in, axes[k].variance, line, lines);
+      const std::size_t blocks = count_blocks(k), block_size = static_cast<std::size_t>(lines);
+      const auto& kernel = kernels_.back();
+      blocks_size_ =
+          std::max(blocks_size_, blocks * block_size * static_cast<std::size_t>(kernel.padded_rows()));
+      largest_size_ =
+          std::max(largest_size_, blocks * block_size * static_cast<std::size_t>(kernel.largest_rows()));
+      columns_size_ =
+          std::max(columns_size_, blocks * block_size * static_cast<std::size_t>(kernel.column_rows()));
+      if (k + 1 < axes.size())
+        largest_pass =
+            std::max(largest_pass, passes_[k].lines() * static_cast<std::size_t>(axes[k].out.count));
+    }
+    blocks_ = workspace<double>("blocks", blocks_size_);
+    largest_ = workspace<double>("largest", largest_size_);
+    columns_ = workspace<Real>("columns", columns_size_);
+    between_[0] = workspace<double>("between", largest_pass);
+    between_[1] = workspace<double>("between", axes.size() > 2 ? largest_pass : 0);
+    evaluated_.resize(axes.size(), 0);
+  }
+
+  void apply(const DefaultExec& exec, ConstVector<double> in, Vector<double> out) override {
+    const auto host_in = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, in);
+    const auto host_out = Kokkos::create_mirror_view(Kokkos::HostSpace{}, out);
+    const double* from = host_in.data();
+    for (std::size_t k = 0; k < axes_.size(); ++k) {
+      double* to = k + 1 == axes_.size() ? host_out.data() : between_[k % 2].data();
+      run_pass(host_instance(exec), k, from, to);
+      from = to;
+    }
+    Kokkos::deep_copy(exec, out, host_out);
+  }
+
+  std::string description() const override {
+    std::string text;
+    for (std::size_t k = 0; k < kernels_.size(); ++k) {
+      const auto& kernel = kernels_[k];
+      text += k ? " x " : "";
+      if (kernel.method() == grid::LineMethod::dense) {
+        text += "dense";
+        continue;
+      }
+      const double pairs = static_cast<double>(count_blocks(k)) * kernel.out_tiles() * kernel.in_tiles();
+      const long percent = std::lround(100 * static_cast<double>(evaluated_[k]) / pairs);
+      text += (kernel.method() == grid::LineMethod::tilted ? "tilted " : "term by term ") +
+              std::to_string(kernel.width()) + " (" + std::to_string(percent) + " % of tile pairs)";
+    }
+    return text;
+  }
+
+  double skip_bound() const override {
+    double bound = 0;
+    for (const auto& kernel : kernels_) bound += kernel.skip_bound();
+    return bound;
+  }
+
+ private:
+  template <class Value>
+  static Kokkos::View<Value*, Kokkos::HostSpace> workspace(const std::string& name, std::size_t n) {
+    return Kokkos::View<Value*, Kokkos::HostSpace>(
+        Kokkos::view_alloc(Kokkos::WithoutInitializing, "fortet::grid::" + name), n);
+  }
+  std::size_t count_blocks(std::size_t k) const {
+    const auto lines = static_cast<std::size_t>(kernels_[k].lines());
+    return (passes_[k].lines() + lines - 1) / lines;
+  }
+
+  /// Plain host lambdas: the tiles are host code whatever the default execution space is.
+  void run_pass(const HostExec& exec, std::size_t k, const double* from, double* to) {
+    const auto& kernel = kernels_[k];
+    const Pass pass = passes_[k];
+    const HeatAxis axis = axes_[k];
+    const auto lines = static_cast<std::size_t>(kernel.lines()), blocks = count_blocks(k),
+               rows = static_cast<std::size_t>(kernel.padded_rows());
+    double* const block_data = blocks_.data();
+    double* const largest_data = largest_.data();
+    Real* const column_data = columns_.data();
+    const std::size_t largest_stride = static_cast<std::size_t>(kernel.largest_rows()) * lines,
+                      column_stride = static_cast<std::size_t>(kernel.column_rows()) * lines;
+    using Policy = Kokkos::RangePolicy<HostExec, Kokkos::Schedule<Kokkos::Dynamic>>;
+    Kokkos::parallel_for(
+        "fortet::grid::pack_lines", Policy(exec, 0, blocks, Kokkos::ChunkSize(1)), [&](const std::size_t b) {
+          double* block = block_data + b * rows * lines;
+          pack(axis, pass, b * lines, lines, rows, from, block);
+          kernel.prepare(block, largest_data + b * largest_stride, column_data + b * column_stride);
+        });
+    const auto tiles = static_cast<std::size_t>(kernel.out_tiles());
+    long evaluated = 0;
+    Kokkos::parallel_reduce(
+        "fortet::grid::apply_lines", Policy(exec, 0, blocks * tiles, Kokkos::ChunkSize(1)),
+        [&](const std::size_t item, long& count) {
+          const std::size_t b = item / tiles, I = item % tiles;
+          alignas(64) double tile[grid::LineKernel<Real>::max_tile];
+          count += kernel.apply(block_data + b * rows * lines, largest_data + b * largest_stride,
+                                column_data + b * column_stride, static_cast<int>(I), tile);
+          unpack(axis, pass, b * lines, lines, I * static_cast<std::size_t>(kernel.width()),
+                 static_cast<std::size_t>(kernel.width()), tile, to);
+        },
+        evaluated);
+    evaluated_[k] = evaluated;
+  }
+
+  static void pack(const HeatAxis& axis, const Pass& pass, std::size_t first, std::size_t lines,
+                   std::size_t rows, const double* from, double* block) {
+    const int copies = axis.images();
+    const auto n = static_cast<std::size_t>(axis.in.count);
+    const std::size_t used = n * static_cast<std::size_t>(2 * copies + 1);
+    const std::size_t count = std::min(lines, pass.lines() - first);
+    for (std::size_t j = 0; j < rows; ++j) {
+      double* row = block + j * lines;
+      if (j >= used) {
+        std::fill_n(row, lines, minus_infinity);
+        continue;
+      }
+      const auto source = static_cast<std::size_t>(
+          image_index(static_cast<int>(j), copies, axis.in.count, axis.boundary == Boundary::reflecting));
+      for (std::size_t l = 0; l < count; ++l) {
+        const std::size_t line = first + l;
+        row[l] =
+            std::numbers::log2e * from[(line / pass.inner * n + source) * pass.inner + line % pass.inner];
+      }
+      std::fill(row + count, row + lines, minus_infinity);
+    }
+  }
+
+  static void unpack(const HeatAxis& axis, const Pass& pass, std::size_t first, std::size_t lines,
+                     std::size_t first_row, std::size_t width, const double* tile, double* to) {
+    const auto n = static_cast<std::size_t>(axis.out.count);
+    const std::size_t count = std::min(lines, pass.lines() - first), last = std::min(first_row + width, n);
+    for (std::size_t i = first_row; i < last; ++i)
+      for (std::size_t l = 0; l < count; ++l) {
+        const std::size_t line = first + l;
+        to[(line / pass.inner * n + i) * pass.inner + line % pass.inner] =
+            std::numbers::ln2 * tile[(i - first_row) * lines + l];
+      }
+  }
+
+  std::vector<HeatAxis> axes_;
+  std::vector<Pass> passes_;
+  std::vector<grid::LineKernel<Real>> kernels_;
+  std::vector<long> evaluated_;
+  std::size_t blocks_size_ = 0, largest_size_ = 0, columns_size_ = 0;
+  Kokkos::View<double*, Kokkos::HostSpace> blocks_, largest_, between_[2];
+  Kokkos::View<Real*, Kokkos::HostSpace> columns_;
+};
+
+// ---------------------------------------------------------------- direct: portable
+
+/// One pass, one output per thread: the largest term, then the sum.
+void direct_pass(const DefaultExec& exec, const HeatAxis& axis, const Pass& pass,
+                 const ConstVector<double>& in, const Vector<double>& out) {
+  const int copies = axis.images(), terms = axis.in.count * (2 * copies + 1);
+  const double first = axis.extended().first, step = axis.in.step, precision = 1 / (2 * axis.variance);
+  const grid::Nodes rows = axis.out;
+  const bool reflect = axis.boundary == Boundary::reflecting;
+  const std::size_t n = static_cast<std::size_t>(axis.in.count), m = static_cast<std::size_t>(rows.count),
+                    inner = pass.inner;
+  const int nodes = axis.in.count;
+  Kokkos::parallel_for(
+      "fortet::grid::direct", Kokkos::RangePolicy<DefaultExec>(exec, 0, pass.lines() * m),
+      KOKKOS_LAMBDA(const std::size_t flat) {
+        const std::size_t base = flat / (inner * m) * n * inner + flat % inner;
+        const double x = rows.first + static_cast<double>(flat / inner % m) * rows.step;
+        const auto term = [&](int j) {
+          const double distance = x - (first + j * step);
+          const auto source = static_cast<std::size_t>(image_index(j, copies, nodes, reflect));
+          return in(base + source * inner) - distance * distance * precision;
+        };
+        double most = -Kokkos::Experimental::infinity_v<double>, sum = 0;
+        for (int j = 0; j < terms; ++j) most = Kokkos::max(most, term(j));
+        if (most > -Kokkos::Experimental::infinity_v<double>)
+          for (int j = 0; j < terms; ++j) sum += Kokkos::exp(term(j) - most);
+        out(flat) = sum > 0 ? most + Kokkos::log(sum) : most;
+      });
+}
+
+class DirectHeat final : public HeatKernel {
+ public:
+  explicit DirectHeat(const std::vector<HeatAxis>& axes) : axes_(axes), passes_(passes(axes)) {}
+
+  void apply(const DefaultExec& exec, ConstVector<double> in, Vector<double> out) override {
+    ConstVector<double> from = in;
+    for (std::size_t k = 0; k < axes_.size(); ++k) {
+      const Vector<double> to =
+          k + 1 == axes_.size() ? out
+                                : allocate(exec, "fortet::grid::between",
+                                           passes_[k].lines() * static_cast<std::size_t>(axes_[k].out.count));
+      direct_pass(exec, axes_[k], passes_[k], from, to);
+      from = to;
+    }
+    exec.fence("fortet::grid::direct");  // before the intermediate arrays go
+  }
+  std::string description() const override { return "direct"; }
+
+ private:
+  std::vector<HeatAxis> axes_;
+  std::vector<Pass> passes_;
+};
+
+// ---------------------------------------------------------------- spectral
+
+/// sum over m of exp(-v (k + 2 pi m / h)^2 / 2): the transform of the Gaussian sampled with spacing h, so
+/// that this method serves the same discrete problem as the others (Poisson's summation formula).
+double sampled_gaussian_symbol(double k, double variance, double spacing) {
+  const double alias = 2 * std::numbers::pi / spacing;
+  const int last = 2 + static_cast<int>(std::sqrt(80 / variance) / alias);
+  double sum = 0;
+  for (int m = -last; m <= last; ++m) sum += std::exp(-0.5 * variance * (k + m * alias) * (k + m * alias));
+  return sum;
+}
+
+std::vector<grid::Transforms::Axis> transform_axes(const std::vector<HeatAxis>& axes) {
+  std::vector<grid::Transforms::Axis> result;
+  for (const HeatAxis& axis : axes) {
+    require(axis.boundary != Boundary::free, where, "spectral with boundary", "free",
+            "expected periodic or reflecting on every axis; use dense or tilted in free space");
+    require(
+        axis.out.count == axis.in.count && axis.out.first == axis.in.first && axis.out.step == axis.in.step,
+        where, "spectral with grids", "that differ", "expected source and target on the same grid");
+    grid::Transforms::Axis transform{axis.in.count, axis.boundary == Boundary::periodic, {}};
+    const double wave = (transform.periodic ? 2 : 1) * std::numbers::pi / axis.length();
+    // of the normalised heat kernel, times what turns it into the plain sum of Gaussians
+    const double gain = std::sqrt(2 * std::numbers::pi * axis.variance) / axis.in.step;
+    for (int mode = 0; mode < axis.in.count; ++mode)
+      transform.symbol.push_back(gain * sampled_gaussian_symbol(wave * mode, axis.variance, axis.in.step));
+    result.push_back(transform);
+  }
+  return result;
+}
+
+class SpectralHeat final : public HeatKernel {
+ public:
+  explicit SpectralHeat(const std::vector<HeatAxis>& axes) : transforms_(transform_axes(axes)) {
+    double gain = 1, nodes = 1;
+    for (const HeatAxis& axis : axes) {
+      const double ratio = axis.variance / (axis.in.step * axis.in.step);
+      gain *= std::max(1.0, std::sqrt(2 * std::numbers::pi * ratio));
+      nodes *= axis.in.count;
+    }
+    // a transform there and back of entries <= 1, as bounded in practice (Schatzman 1996: growth like the
+    // square root of log2 N; the logarithm itself leaves a margin)
+    const double rounding = 4 * std::numeric_limits<double>::epsilon() * std::log2(nodes);
+    log_relative_floor_ = std::log(gain * rounding);
+  }
+
+  void apply(const DefaultExec& exec, ConstVector<double> in, Vector<double> out) override {
+    const auto host_in = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, in);
+    const auto host_out = Kokkos::create_mirror_view(Kokkos::HostSpace{}, out);
+    exec.fence("fortet::grid::spectral");
+    double most = minus_infinity;
+    for (std::size_t i = 0; i < host_in.extent(0); ++i) most = std::max(most, host_in(i));
+    log_floor_ = most + log_relative_floor_;
+    double* data = transforms_.data();
+    for (std::size_t i = 0; i < host_in.extent(0); ++i)
+      data[i] = most > minus_infinity ? std::exp(host_in(i) - most) : 0.0;
+    transforms_.filter();
+    for (std::size_t i = 0; i < host_out.extent(0); ++i)
+      host_out(i) = data[i] > 0 ? most + std::log(data[i]) : minus_infinity;
+    Kokkos::deep_copy(exec, out, host_out);
+  }
+  std::string description() const override { return "spectral (FFTW)"; }
+  double log_floor() const override { return log_floor_; }
+
+ private:
+  grid::Transforms transforms_;
+  double log_relative_floor_ = 0, log_floor_ = minus_infinity;
+};
+
+}  // namespace
+
+int HeatAxis::images() const {
+  if (boundary == Boundary::free) return 0;
+  // the copy after the last one kept is below e^-44 of a copy that is kept
+  const double ratio = 88 * variance / (length() * length());
+  return boundary == Boundary::reflecting ? static_cast<int>(std::ceil(std::sqrt(1 + ratio)))
+                                          : 1 + static_cast<int>(std::ceil(std::sqrt(0.25 + ratio)));
+}
+
+grid::Nodes HeatAxis::extended() const {
+  const int copies = images();
+  return {in.first - copies * length(), in.step, in.count * (2 * copies + 1)};
+}
+
+double HeatKernel::log_floor() const { return minus_infinity; }
+
+template <class Real>
+std::unique_ptr<HeatKernel> make_heat_kernel(const std::vector<HeatAxis>& axes, GridKernel method) {
+  if (method == GridKernel::spectral) return std::make_unique<SpectralHeat>(axes);
+  const bool on_host = std::is_same_v<DefaultExec, HostExec>;
+  if (method == GridKernel::direct || (method == GridKernel::automatic && !on_host))
+    return std::make_unique<DirectHeat>(axes);
+  if (method == GridKernel::dense)
+    for (const HeatAxis& axis : axes) {
+      const double range = 0.5 * axis.length() * axis.length() / axis.variance,
+                   most = grid::LineKernel<Real>::dense_range();
+      require(range <= most, where, "dense with cost range / epsilon", range,
+              "expected at most " + std::to_string(most) +
+                  " in this precision: the products would underflow; use tilted");
+    }
+  return std::make_unique<LineHeat<Real>>(axes, method);
+}
+
+template std::unique_ptr<HeatKernel> make_heat_kernel<float>(const std::vector<HeatAxis>&, GridKernel);
+template std::unique_ptr<HeatKernel> make_heat_kernel<double>(const std::vector<HeatAxis>&, GridKernel);
+
+}  // namespace fortet::detail

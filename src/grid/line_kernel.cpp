@@ -1,0 +1,310 @@
+#include "grid/line_kernel.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "grid/small_product.hpp"
+#include "kernel/pack.hpp"
+
+namespace fortet::grid {
+namespace {
+
+using kernel::lanes;
+
+constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
+// Stands for "no mass yet" where -inf - (-inf) would make a NaN.
+constexpr double nothing = -1e300;
+constexpr int max_width = 128, dense_width = 32, direct_width = 8;
+
+/// Terms this many bits below a running sum are not worth evaluating.
+template <class Real>
+constexpr double skip_bits = std::is_same_v<Real, float> ? 36 : 64;
+/// Largest -log2 of an entry of a tile matrix: products stay far above underflow.
+template <class Real>
+constexpr double tile_bits = std::is_same_v<Real, float> ? 60 : 400;
+/// The work beside the product, per entry of a tile, in multiply-adds: two exponentials and the bookkeeping.
+template <class Real>
+constexpr double overhead = std::is_same_v<Real, float> ? 48 : 32;
+
+double bits_of(double variance) { return std::numbers::log2e / (2 * variance); }
+
+/// 2^(values - shift) for one row of lines, the difference in double.
+template <class Real>
+void exponentiate(const double* values, double tilt, const double* shift, int lines, Real* out) {
+  for (int l = 0; l < lines; ++l) out[l] = static_cast<Real>(values[l] + tilt - shift[l]);
+  for (int l = 0; l < lines; l += lanes<Real>) kernel::store(out + l, kernel::exp2(kernel::load(out + l)));
+}
+
+int tile_count(int nodes, int width) { return (nodes + width - 1) / width; }
+
+/// Multiply-adds per line of the tilted method with tiles of this width.
+template <class Real>
+double tilted_work(const Nodes& out, const Nodes& in, double s, int width) {
+  const double reach = std::sqrt(skip_bits<Real> / s), span = width * in.step;
+  const double pairs =
+      tile_count(out.count, width) *
+      std::min<double>(tile_count(in.count, width), 2 * reach / span + 1 + width * out.step / span);
+  return pairs * width * (width + overhead<Real>);
+}
+
+/// The best width that keeps the tile matrix representable, or 0.
+template <class Real>
+int tilted_width(const Nodes& out, const Nodes& in, double s) {
+  int best = 0;
+  for (int width = 8; width <= max_width; width *= 2) {
+    const double span = 0.5 * (width - 1) * (out.step + in.step);
+    if (s * span * span > tile_bits<Real>) break;
+    if (best == 0 || tilted_work<Real>(out, in, s, width) < tilted_work<Real>(out, in, s, best)) best = width;
+  }
+  return best;
+}
+
+double exponent_range(const Nodes& out, const Nodes& in, double s) {
+  const double farthest =
+      std::max(std::abs(out.at(out.count - 1) - in.first), std::abs(in.at(in.count - 1) - out.first));
+  return s * farthest * farthest;
+}
+
+}  // namespace
+
+static_assert(max_width * small_product_lines<float> <= LineKernel<float>::max_tile);
+
+/// Working memory of one tile of rows: everything is width x lines.
+template <class Real>
+struct LineKernel<Real>::Scratch {
+  alignas(64) Real columns[max_width * small_product_lines<Real>];
+  alignas(64) Real sums[max_width * small_product_lines<Real>];   // of the current pair, scaled by `scale`
+  alignas(64) Real total[max_width * small_product_lines<Real>];  // of all pairs, scaled by `reference`
+  alignas(64) Real factor[max_width * small_product_lines<Real>];
+  alignas(64) double scale[max_width * small_product_lines<Real>];
+  alignas(64) double reference[max_width * small_product_lines<Real>];
+  alignas(64) double at_least[max_width * small_product_lines<Real>];  // lower bound of the log of the sum
+};
+
+template <class Real>
+int LineKernel<Real>::block_lines(std::size_t lines) {
+  return lines <= static_cast<std::size_t>(lanes<Real>) ? lanes<Real> : small_product_lines<Real>;
+}
+
+template <class Real>
+double LineKernel<Real>::dense_range() {
+  return std::is_same_v<Real, float> ? 40 : 600;
+}
+
+template <class Real>
+LineMethod LineKernel<Real>::choose(const Nodes& out, const Nodes& in, double variance) {
+  const double s = bits_of(variance);
+  const int width = tilted_width<Real>(out, in, s);
+  if (width == 0) return LineMethod::direct;
+  const bool accurate = exponent_range(out, in, s) <= dense_range() * std::numbers::log2e;
+  const double dense_work = static_cast<double>(out.count) * in.count;
+  return accurate && dense_work < tilted_work<Real>(out, in, s, width) ? LineMethod::dense
+                                                                       : LineMethod::tilted;
+}
+
+template <class Real>
+LineKernel<Real>::LineKernel(const Nodes& out, const Nodes& in, double variance, LineMethod method, int lines)
+    : out_(out), in_(in), s_(bits_of(variance)), method_(method), lines_(lines) {
+  const int tilted = tilted_width<Real>(out, in, s_);
+  if (method_ == LineMethod::tilted && tilted == 0) method_ = LineMethod::direct;
+  width_ = method_ == LineMethod::tilted ? tilted : method_ == LineMethod::dense ? dense_width : direct_width;
+  const auto w = static_cast<std::size_t>(width_);
+  for (int i = 0; i < width_; ++i) {
+    out_offset_.push_back((i - 0.5 * (width_ - 1)) * out_.step);
+    in_offset_.push_back((i - 0.5 * (width_ - 1)) * in_.step);
+  }
+  if (method_ == LineMethod::tilted) {
+    matrix_.resize(w * w);
+    for (std::size_t i = 0; i < w; ++i)
+      for (std::size_t j = 0; j < w; ++j) {
+        const double bits = s_ * (out_offset_[i] - in_offset_[j]) * (out_offset_[i] - in_offset_[j]);
+        matrix_[i * w + j] = static_cast<Real>(std::exp2(-bits));
+        matrix_bits_ = std::max(matrix_bits_, bits);
+      }
+  }
+  if (method_ == LineMethod::dense) {
+    const auto rows = static_cast<std::size_t>(out_tiles() * width_),
+               columns = static_cast<std::size_t>(padded_rows());
+    matrix_.assign(rows * columns, Real(0));
+    for (int i = 0; i < out_.count; ++i)
+      for (int j = 0; j < in_.count; ++j) {
+        const double distance = out_.at(i) - in_.at(j);
+        matrix_[static_cast<std::size_t>(i) * columns + static_cast<std::size_t>(j)] =
+            static_cast<Real>(std::exp2(-s_ * distance * distance));
+      }
+  }
+}
+
+template <class Real>
+double LineKernel<Real>::skip_bound() const {
+  return method_ == LineMethod::dense ? 0.0 : in_tiles() * width_ * std::exp2(-skip_bits<Real>);
+}
+
+template <class Real>
+void LineKernel<Real>::prepare(const double* block, double* largest, Real* columns) const {
+  std::fill_n(largest, largest_rows() * lines_, nothing);
+  for (int j = 0; j < padded_rows(); ++j) {
+    double* most = largest + (method_ == LineMethod::dense ? 0 : j / width_) * lines_;
+    for (int l = 0; l < lines_; ++l) most[l] = std::max(most[l], block[j * lines_ + l]);
+  }
+  for (int j = 0; j < column_rows(); ++j)
+    exponentiate(block + j * lines_, 0.0, largest, lines_, columns + j * lines_);
+}
+
+/// The tile that matters most to the centre of tile I, over all lines of the block.
+template <class Real>
+int LineKernel<Real>::best_tile(const double* largest, int I) const {
+  int best = 0;
+  double most = 2 * nothing;
+  for (int J = 0; J < in_tiles(); ++J) {
+    const double distance = centre(out_, I) - centre(in_, J);
+    const double value =
+        *std::max_element(largest + J * lines_, largest + (J + 1) * lines_) - s_ * distance * distance;
+    if (value > most) {
+      most = value;
+      best = J;
+    }
+  }
+  return best;
+}
+
+/// Whether tile J can still add to a row of tile I: its maximum at the least distance between the tiles.
+template <class Real>
+bool LineKernel<Real>::worth_it(const double* largest, int I, int J, const Scratch& scratch) const {
+  const double apart = std::abs(centre(out_, I) - centre(in_, J));
+  const double gap = std::max(0.0, apart - 0.5 * (width_ - 1) * (out_.step + in_.step));
+  const double cost = s_ * gap * gap - skip_bits<Real>;
+  const double* most = largest + J * lines_;
+  for (int l = 0; l < lines_; ++l) {
+    if (most[l] <= nothing) continue;
+    for (int i = 0; i < width_; ++i)
+      if (most[l] - cost > scratch.at_least[i * lines_ + l]) return true;
+  }
+  return false;
+}
+
+/// sums, scale of one pair by the tile product; false when the exact row bounds say it can be skipped.
+template <class Real>
+bool LineKernel<Real>::tilted_pair(const double* block, int I, int J, Scratch& scratch) const {
+  const double D = centre(out_, I) - centre(in_, J);
+  const double* tile = block + J * width_ * lines_;
+  alignas(64) double most[small_product_lines<Real>];
+  std::fill_n(most, lines_, nothing);
+  for (int j = 0; j < width_; ++j) {
+    const double tilt = 2 * s_ * D * in_offset_[static_cast<std::size_t>(j)];
+    for (int l = 0; l < lines_; ++l) most[l] = std::max(most[l], tile[j * lines_ + l] + tilt);
+  }
+  bool needed = false;
+  for (int i = 0; i < width_; ++i) {
+    const double shift = -s_ * D * (D + 2 * out_offset_[static_cast<std::size_t>(i)]);
+    for (int l = 0; l < lines_; ++l) {
+      const double scale = most[l] + shift;
+      scratch.scale[i * lines_ + l] = scale;
+      needed |= scale + skip_bits<Real> > scratch.at_least[i * lines_ + l];
+    }
+  }
+  if (!needed) return false;
+  for (int j = 0; j < width_; ++j)
+    exponentiate(tile + j * lines_, 2 * s_ * D * in_offset_[static_cast<std::size_t>(j)], most, lines_,
+                 scratch.columns + j * lines_);
+  small_product(matrix_.data(), static_cast<std::size_t>(width_), scratch.columns, width_, width_, lines_,
+                scratch.sums);
+  return true;
+}
+
+template <class Real>
+void LineKernel<Real>::direct_pair(const double* block, int I, int J, Scratch& scratch) const {
+  const double* tile = block + J * width_ * lines_;
+  for (int i = 0; i < width_; ++i) {
+    double* most = scratch.scale + i * lines_;
+    Real* sum = scratch.sums + i * lines_;
+    std::fill_n(most, lines_, nothing);
+    std::fill_n(sum, lines_, Real(0));
+    double cost[max_width];
+    for (int j = 0; j < width_; ++j) {
+      const double distance = out_.at(I * width_ + i) - in_.at(J * width_ + j);
+      cost[j] = s_ * distance * distance;
+      for (int l = 0; l < lines_; ++l) most[l] = std::max(most[l], tile[j * lines_ + l] - cost[j]);
+    }
+    for (int j = 0; j < width_; ++j) {
+      exponentiate(tile + j * lines_, -cost[j], most, lines_, scratch.columns);
+      for (int l = 0; l < lines_; ++l) sum[l] += scratch.columns[l];
+    }
+  }
+}
+
+/// total 2^reference += sums 2^scale, and the lower bound that skipping relies on.
+template <class Real>
+void LineKernel<Real>::combine(Scratch& scratch, bool first) const {
+  const int n = width_ * lines_;
+  Real *total = scratch.total, *factor = scratch.factor;
+  const Real* sums = scratch.sums;
+  for (int k = 0; k < n; ++k)
+    factor[k] = static_cast<Real>(-std::abs(scratch.reference[k] - scratch.scale[k]));
+  for (int k = 0; k < n; k += lanes<Real>) kernel::store(factor + k, kernel::exp2(kernel::load(factor + k)));
+  for (int k = 0; k < n; ++k) {
+    const bool larger = scratch.scale[k] > scratch.reference[k];
+    total[k] = larger ? total[k] * factor[k] + sums[k] : total[k] + sums[k] * factor[k];
+    scratch.reference[k] = larger ? scratch.scale[k] : scratch.reference[k];
+  }
+  // the largest term is in the sum with an entry of the tile matrix before it; after the first pair the sums
+  // themselves are looked at, which is sharper
+  if (first) {
+    log2_of(total, n, scratch.at_least);
+    for (int k = 0; k < n; ++k) scratch.at_least[k] += scratch.reference[k];
+  } else {
+    for (int k = 0; k < n; ++k)
+      scratch.at_least[k] = std::max(scratch.at_least[k], scratch.reference[k] - matrix_bits_);
+  }
+}
+
+template <class Real>
+int LineKernel<Real>::apply(const double* block, const double* largest, const Real* columns, int I,
+                            double* out) const {
+  if (method_ == LineMethod::dense) return apply_dense(largest, columns, I, out);
+  Scratch scratch;
+  const int n = width_ * lines_, last = in_tiles() - 1;
+  std::fill_n(scratch.total, n, Real(0));
+  std::fill_n(scratch.reference, n, nothing);
+  std::fill_n(scratch.at_least, n, nothing);
+  int evaluated = 0;
+  const auto visit = [&](int J) {
+    if (J < 0 || J > last || !worth_it(largest, I, J, scratch)) return;
+    if (method_ == LineMethod::direct)
+      direct_pair(block, I, J, scratch);
+    else if (!tilted_pair(block, I, J, scratch))
+      return;
+    combine(scratch, evaluated == 0);
+    ++evaluated;
+  };
+  const int best = best_tile(largest, I);
+  visit(best);
+  for (int away = 1; away <= last; ++away) {
+    visit(best + away);
+    visit(best - away);
+  }
+  log2_of(scratch.total, n, out);
+  for (int k = 0; k < n; ++k)
+    out[k] = scratch.reference[k] > 0.5 * nothing ? out[k] + scratch.reference[k] : minus_infinity;
+  return evaluated;
+}
+
+template <class Real>
+int LineKernel<Real>::apply_dense(const double* most, const Real* columns, int I, double* out) const {
+  alignas(64) Real sums[dense_width * small_product_lines<Real>];
+  const auto depth = static_cast<std::size_t>(padded_rows());
+  small_product(matrix_.data() + static_cast<std::size_t>(I * width_) * depth, depth, columns, width_,
+                padded_rows(), lines_, sums);
+  log2_of(sums, width_ * lines_, out);
+  for (int i = 0; i < width_; ++i)
+    for (int l = 0; l < lines_; ++l)
+      out[i * lines_ + l] = most[l] > 0.5 * nothing ? out[i * lines_ + l] + most[l] : minus_infinity;
+  return in_tiles();
+}
+
+template class LineKernel<float>;
+template class LineKernel<double>;
+
+}  // namespace fortet::grid

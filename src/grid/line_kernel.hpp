@@ -1,0 +1,85 @@
+#pragma once
+// Gaussian sums along grid lines, in the log domain, on the host: arrays in, arrays out. No Kokkos here.
+//
+// Along one axis, for every line l of a block of lines,
+//   out_i = log2 sum_j 2^(in_j - s (x_i - y_j)^2),   s = log2(e) / (2 variance),
+// where x and y are two uniform rows of nodes. Three ways, all exact in the log domain:
+//   dense    the whole matrix times 2^(in - max of the line), one product;
+//   tilted   tiles of w nodes; with tile centres c_I, c_J, D = c_I - c_J and offsets d_i, d_j
+//              (x_i - y_j)^2 = D^2 + 2 D d_i - 2 D d_j + (d_i - d_j)^2,
+//            so the two linear terms go into the rows and columns and one constant w x w matrix serves every
+//            pair of tiles; each pair has its own maximum and pairs too far below the running sum are
+//            skipped;
+//   direct   the same tiles term by term, for kernels narrower than a few cells.
+#include <cstddef>
+#include <vector>
+
+namespace fortet::grid {
+
+/// Uniform nodes first + i step, i < count.
+struct Nodes {
+  double first = 0, step = 1;
+  int count = 0;
+  double at(double i) const { return first + i * step; }
+};
+
+enum class LineMethod { dense, tilted, direct };
+
+/// A Gaussian kernel between two rows of nodes, made ready for one method.
+template <class Real>
+class LineKernel {
+ public:
+  /// Entries of the largest tile of results.
+  static constexpr int max_tile = 128 * 64;
+
+  /// `lines` is how many lines a block holds: block_lines(number of lines of the problem).
+  LineKernel(const Nodes& out, const Nodes& in, double variance, LineMethod method, int lines);
+
+  /// Lines per block for a problem with so many lines: one register, or four.
+  static int block_lines(std::size_t lines);
+  /// Largest exponent range (in nats, over the whole box) for which `dense` keeps full relative accuracy.
+  static double dense_range();
+  /// The cheapest method by the count of multiplications; `dense` only when it is accurate.
+  static LineMethod choose(const Nodes& out, const Nodes& in, double variance);
+
+  LineMethod method() const { return method_; }
+  /// Nodes per tile.
+  int width() const { return width_; }
+  int lines() const { return lines_; }
+  int out_tiles() const { return (out_.count + width_ - 1) / width_; }
+  int in_tiles() const { return (in_.count + width_ - 1) / width_; }
+  /// Rows of an input block: in.count rounded up to whole tiles, the rest -inf.
+  int padded_rows() const { return in_tiles() * width_; }
+  /// What skipping can have cost, relative to any of the sums.
+  double skip_bound() const;
+
+  /// Rows of `largest` and of `columns` below.
+  int largest_rows() const { return method_ == LineMethod::dense ? 1 : in_tiles(); }
+  int column_rows() const { return method_ == LineMethod::dense ? padded_rows() : 0; }
+
+  /// What all rows of one block share (block: padded_rows x lines, base-2 logs): largest entries of its tiles
+  /// (dense: of its lines), and for dense the block relative to them, exponentiated.
+  void prepare(const double* block, double* largest, Real* columns) const;
+  /// Rows I * width ... of the result (width x lines). Returns the number of tile pairs it evaluated.
+  int apply(const double* block, const double* largest, const Real* columns, int I, double* out) const;
+
+ private:
+  struct Scratch;
+  double centre(const Nodes& nodes, int tile) const { return nodes.at(tile * width_ + 0.5 * (width_ - 1)); }
+  int best_tile(const double* largest, int I) const;
+  bool worth_it(const double* largest, int I, int J, const Scratch& scratch) const;
+  bool tilted_pair(const double* block, int I, int J, Scratch& scratch) const;
+  void direct_pair(const double* block, int I, int J, Scratch& scratch) const;
+  void combine(Scratch& scratch, bool first) const;
+  int apply_dense(const double* most, const Real* columns, int I, double* out) const;
+
+  Nodes out_, in_;
+  double s_;
+  LineMethod method_;
+  int lines_, width_ = 0;
+  std::vector<Real> matrix_;                    // dense: padded out x padded in; tilted: width x width
+  std::vector<double> out_offset_, in_offset_;  // of the nodes of a tile from its centre
+  double matrix_bits_ = 0;                      // -log2 of the smallest entry of the tile matrix
+};
+
+}  // namespace fortet::grid

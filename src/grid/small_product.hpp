@@ -1,0 +1,80 @@
+#pragma once
+// The arithmetic of a block of lines: a matrix times a block, and logarithms of a row. Host compilers only.
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <numbers>
+
+#include "kernel/pack.hpp"
+
+namespace fortet::grid {
+
+/// Lines of a full block: four registers.
+template <class Real>
+inline constexpr int small_product_lines = 4 * kernel::lanes<Real>;
+
+namespace detail {
+
+/// `Rows` rows of c = a b with `Packs` registers of lines: the accumulators stay in registers.
+template <int Rows, int Packs, class Real>
+inline void product_rows(const Real* a, std::size_t lda, const Real* b, int depth, Real* c) {
+  constexpr int width = kernel::lanes<Real>;
+  kernel::Pack<Real> sum[Rows][Packs] = {};
+  for (int j = 0; j < depth; ++j) {
+    kernel::Pack<Real> row[Packs];
+    for (int p = 0; p < Packs; ++p) row[p] = kernel::load(b + (j * Packs + p) * width);
+    for (int r = 0; r < Rows; ++r) {
+      const kernel::Pack<Real> factor =
+          kernel::broadcast(a[static_cast<std::size_t>(r) * lda + static_cast<std::size_t>(j)]);
+      for (int p = 0; p < Packs; ++p) sum[r][p] += factor * row[p];
+    }
+  }
+  for (int r = 0; r < Rows; ++r)
+    for (int p = 0; p < Packs; ++p) kernel::store(c + (r * Packs + p) * width, sum[r][p]);
+}
+
+template <int Packs, class Real>
+void product(const Real* a, std::size_t lda, const Real* b, int rows, int depth, Real* c) {
+  constexpr int most = kernel::vector_registers >= 32 ? 4 : 2, width = kernel::lanes<Real>;
+  int i = 0;
+  for (; i + most <= rows; i += most)
+    product_rows<most, Packs>(a + static_cast<std::size_t>(i) * lda, lda, b, depth, c + i * Packs * width);
+  for (; i < rows; ++i)
+    product_rows<1, Packs>(a + static_cast<std::size_t>(i) * lda, lda, b, depth, c + i * Packs * width);
+}
+
+}  // namespace detail
+
+/// c (rows x lines) = a (rows x depth, row stride lda) b (depth x lines); lines is one register or four.
+template <class Real>
+void small_product(const Real* a, std::size_t lda, const Real* b, int rows, int depth, int lines, Real* c) {
+  if (lines == kernel::lanes<Real>)
+    detail::product<1>(a, lda, b, rows, depth, c);
+  else
+    detail::product<4>(a, lda, b, rows, depth, c);
+}
+
+/// out_k = log2 x_k for normal x > 0 (4e-16 relative to max(1, |log2 x|)); about -1023 for 0.
+template <class Real>
+void log2_of(const Real* x, int n, double* out) {
+  for (int k = 0; k < n; ++k) {
+    // x = 2^e m with m in [sqrt(1/2), sqrt(2)), log2 m = (2 / ln 2) atanh((m - 1) / (m + 1))
+    const auto bits = std::bit_cast<std::int64_t>(static_cast<double>(x[k]));
+    const std::int64_t exponent = (bits - 0x3FE6A09E667F3BCD) >> 52;
+    const double m = std::bit_cast<double>(bits - (exponent << 52)), z = (m - 1) / (m + 1), q = z * z;
+    double p = 1.0 / 21;
+    p = p * q + 1.0 / 19;
+    p = p * q + 1.0 / 17;
+    p = p * q + 1.0 / 15;
+    p = p * q + 1.0 / 13;
+    p = p * q + 1.0 / 11;
+    p = p * q + 1.0 / 9;
+    p = p * q + 1.0 / 7;
+    p = p * q + 1.0 / 5;
+    p = p * q + 1.0 / 3;
+    p = p * q + 1.0;
+    out[k] = static_cast<double>(exponent) + (2 * std::numbers::log2e) * z * p;
+  }
+}
+
+}  // namespace fortet::grid
