@@ -118,7 +118,7 @@ void PointCloud<Real, Memory>::sample(const execution_space& exec, RandomKey key
 }
 
 template <class Real, class Memory>
-PointCloud<Real, Memory> index_cloud(ConstVector<Real, Memory> weights) {
+PointCloud<Real, Memory> index_cloud(std::type_identity_t<ConstVector<Real, Memory>> weights) {
   Points<Real, Memory> points(Kokkos::view_alloc(Kokkos::WithoutInitializing, "fortet::measure::indices"),
                               weights.extent(0), 1);
   Kokkos::parallel_for(
@@ -130,7 +130,7 @@ PointCloud<Real, Memory> index_cloud(ConstVector<Real, Memory> weights) {
 
 #define FORTET_INSTANTIATE(Real, Memory)   \
   template class PointCloud<Real, Memory>; \
-  template PointCloud<Real, Memory> index_cloud(ConstVector<Real, Memory>);
+  template PointCloud<Real, Memory> index_cloud<Real, Memory>(ConstVector<Real, Memory>);
 FORTET_INSTANTIATE(float, Kokkos::HostSpace)
 FORTET_INSTANTIATE(double, Kokkos::HostSpace)
 #if defined(KOKKOS_ENABLE_CUDA)

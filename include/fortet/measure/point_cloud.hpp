@@ -54,7 +54,7 @@ PointCloud(View, Weights) -> PointCloud<typename View::non_const_value_type, typ
 
 /// Atoms that are only indices 0 ... n-1 (as one-dimensional points): for problems given by a cost matrix.
 template <class Real, class Memory = DefaultMemory>
-PointCloud<Real, Memory> index_cloud(ConstVector<Real, Memory> weights);
+PointCloud<Real, Memory> index_cloud(std::type_identity_t<ConstVector<Real, Memory>> weights);
 
 extern template class PointCloud<float, Kokkos::HostSpace>;
 extern template class PointCloud<double, Kokkos::HostSpace>;

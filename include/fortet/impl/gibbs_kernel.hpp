@@ -1,0 +1,73 @@
+#pragma once
+// The seam between solver and geometry. A GibbsKernel is K_ij = exp(-c_ij / epsilon) between weighted source
+// atoms i and target atoms j, known only by what it does to potentials. The solver, the coupling and the lift
+// see nothing else, so a faster kernel (recomputed, stored, fused) is a new class here and no change there.
+#include <memory>
+#include <string>
+
+#include "fortet/random/philox.hpp"
+#include "fortet/types.hpp"
+
+namespace fortet::impl {
+
+/// The side whose atoms are the rows of an operation; the other side is summed over.
+enum class Side { source, target };
+constexpr Side other(Side side) { return side == Side::source ? Side::target : Side::source; }
+
+/// Immutable. Potentials are in cost units and always double; e_ij = exp((f_i + g_j - c_ij) / epsilon), w are
+/// the weights of the side that is summed over. All operations are O(n m), asynchronous unless said
+/// otherwise.
+template <class Exec>
+class GibbsKernel {
+ public:
+  using memory_space = typename Exec::memory_space;
+  using In = ConstVector<double, memory_space>;
+  using Out = Vector<double, memory_space>;
+
+  virtual ~GibbsKernel() = default;
+
+  virtual std::size_t size(Side side) const = 0;
+  virtual double epsilon() const = 0;
+  /// Log-weights of one side.
+  virtual In log_weights(Side side) const = 0;
+  /// What does the work, for reports.
+  virtual std::string description() const = 0;
+  /// Unit roundoff of the arithmetic times the largest |cost| / epsilon: the noise in log e_ij.
+  virtual double noise() const = 0;
+
+  /// The same kernel at another epsilon.
+  virtual std::shared_ptr<const GibbsKernel> with_epsilon(const Exec& exec, double epsilon) const = 0;
+  /// The same kernel in double arithmetic.
+  virtual std::shared_ptr<const GibbsKernel> in_double(const Exec& exec) const = 0;
+  /// With the atoms of one side replaced by `points` (k x d, uniform weights), at another epsilon. Throws
+  /// InvalidArgument where the cost is known between the atoms only.
+  virtual std::shared_ptr<const GibbsKernel> with_points(const Exec& exec, Side side,
+                                                         ConstPoints<double, memory_space> points,
+                                                         double epsilon) const = 0;
+
+  /// out_i = -epsilon log sum_j w_j exp((potential_j - c_ij) / epsilon), for any range of values.
+  virtual void soft_min(const Exec& exec, Side rows, In potential, Out out) const = 0;
+  /// out_i = sum_j w_j e_ij, without looking for a maximum: near the fixed point these are the marginal
+  /// ratios. A value that is 0, infinite or NaN means that the range was left: use soft_min then.
+  virtual void ratios(const Exec& exec, Side rows, In own, In other, Out out) const = 0;
+  /// out(i, k) = sum_j w_j e_ij payload(j, k).
+  virtual void averages(const Exec& exec, Side rows, In own, In other,
+                        ConstPoints<double, memory_space> payload,
+                        Points<double, memory_space> out) const = 0;
+  /// With q_ij = e_ij + alpha_i beta_j, over the rows of the source: transport_i = sum_j w_j q_ij c_ij and
+  /// kl_i = sum_j w_j q_ij log q_ij.
+  virtual void plan_costs(const Exec& exec, In f, In g, In alpha, In beta, Out transport, Out kl) const = 0;
+  /// out(i - first, j) = (f_i + g_j - c_ij) / epsilon for source rows first ... first + out.extent(0) - 1.
+  virtual void log_densities(const Exec& exec, std::size_t first, In f, In g,
+                             Kokkos::View<double**, Kokkos::LayoutRight, memory_space> out) const = 0;
+  /// out_k is drawn from the target atoms with probability proportional to w_j exp((g_j - c_ij) / epsilon),
+  /// i = rows(k); f must be soft_min(g).
+  virtual void draw_targets(const Exec& exec, RandomKey key, ConstVector<int, memory_space> rows, In f, In g,
+                            Vector<int, memory_space> out) const = 0;
+  /// int c d(mu x nu), to set scales by. Blocking.
+  virtual double mean_cost(const Exec& exec) const = 0;
+  /// An upper bound on |c_ij| over all atoms. Blocking.
+  virtual double largest_cost(const Exec& exec) const = 0;
+};
+
+}  // namespace fortet::impl

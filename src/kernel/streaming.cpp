@@ -1,0 +1,274 @@
+#include "kernel/streaming.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "fortet/impl/cost_kernel.hpp"
+#include "kernel/tile.hpp"
+
+namespace fortet::kernel {
+namespace {
+
+using impl::Side;
+constexpr double log2_e = 1.44269504088896340736;
+
+/// |x_i - y_j|^2 / 2 in double, whatever the precision of the points.
+template <class Point, class Memory>
+struct SquaredEuclidean {
+  ConstPoints<Point, Memory> x, y;
+  KOKKOS_FUNCTION double operator()(std::size_t i, std::size_t j) const {
+    double sum = 0;
+    for (std::size_t k = 0; k < x.extent(1); ++k) {
+      const double difference = static_cast<double>(x(i, k)) - static_cast<double>(y(j, k));
+      sum += difference * difference;
+    }
+    return sum / 2;
+  }
+};
+
+/// Plain moments of a cloud on the host.
+struct Moments {
+  std::vector<double> mean;   // weighted
+  double square = 0;          // weighted mean of |x - centre|^2
+  double largest_square = 0;  // of |x - centre|^2
+};
+
+template <class HostPoints>
+Moments moments(const HostPoints& points, const std::vector<double>& log_weights,
+                const std::vector<double>& centre) {
+  const std::size_t n = points.extent(0), d = points.extent(1);
+  Moments m;
+  m.mean.assign(d, 0.0);
+  for (std::size_t i = 0; i < n; ++i) {
+    double square = 0;
+    for (std::size_t k = 0; k < d; ++k) {
+      const double value = static_cast<double>(points(i, k)) - centre[k];
+      m.mean[k] += std::exp(log_weights[i]) * value;
+      square += value * value;
+    }
+    m.square += std::exp(log_weights[i]) * square;
+    m.largest_square = std::max(m.largest_square, square);
+  }
+  return m;
+}
+
+/// One side as the host tiles want it: packed as rows and as columns, with its share of the exponent.
+template <class Real>
+struct PackedSide {
+  PackedPoints<Real> rows, columns;
+  std::vector<double> square_terms;  // -s |x|^2 in the dot form, 0 in the difference form
+  std::vector<double> log2_weights;
+};
+
+/// A buffer whose start is aligned for the tiles.
+template <class Real>
+class AlignedBuffer {
+ public:
+  AlignedBuffer(std::size_t size, Real fill) : values_(size + 64 / sizeof(Real), fill) {}
+  Real* data() {
+    const auto address = reinterpret_cast<std::uintptr_t>(values_.data());
+    return reinterpret_cast<Real*>((address + 63) / 64 * 64);
+  }
+
+ private:
+  std::vector<Real> values_;
+};
+
+template <class Exec, class Real, class Point>
+class HostStreaming final
+    : public impl::CostKernel<Exec, SquaredEuclidean<Point, typename Exec::memory_space>> {
+ public:
+  using memory_space = typename Exec::memory_space;
+  using Cost = SquaredEuclidean<Point, memory_space>;
+  using Parent = impl::CostKernel<Exec, Cost>;
+  using Base = impl::GibbsKernel<Exec>;
+  using typename Parent::In;
+  using typename Parent::Out;
+
+  HostStreaming(const Exec& exec, Cost cost, In log_a, In log_b, double epsilon)
+      : Parent(cost, log_a, log_b, epsilon), dimension_(static_cast<int>(cost.x.extent(1))) {
+    exec.fence("fortet::kernel::pack");
+    const std::size_t d = cost.x.extent(1);
+    const auto weights_a = to_host(log_a), weights_b = to_host(log_b);
+    // centre between the means: the dot form loses digits with the distance from the origin
+    const std::vector<double> origin(d, 0.0);
+    const Moments far_a = moments(cost.x, weights_a, origin), far_b = moments(cost.y, weights_b, origin);
+    std::vector<double> centre(d);
+    for (std::size_t k = 0; k < d; ++k) centre[k] = (far_a.mean[k] + far_b.mean[k]) / 2;
+    const Moments a = moments(cost.x, weights_a, centre), b = moments(cost.y, weights_b, centre);
+    mean_cost_ = (a.square + b.square) / 2;
+    for (std::size_t k = 0; k < d; ++k) mean_cost_ -= a.mean[k] * b.mean[k];
+    largest_cost_ = std::pow(std::sqrt(a.largest_square) + std::sqrt(b.largest_square), 2) / 2;
+    source_ = pack(cost.x, weights_a, centre);
+    target_ = pack(cost.y, weights_b, centre);
+  }
+
+  std::string description() const override {
+    return std::string("streaming, packed host tiles, ") +
+           (std::is_same_v<Real, float> ? "float" : "double") +
+           (difference_form() ? ", difference form" : ", dot form");
+  }
+  double noise() const override {
+    return static_cast<double>(std::numeric_limits<Real>::epsilon()) * largest_cost_ / this->epsilon_;
+  }
+  double mean_cost(const Exec&) const override { return std::max(mean_cost_, 0.0); }
+  double largest_cost(const Exec&) const override { return largest_cost_; }
+
+  std::shared_ptr<const Base> with_epsilon(const Exec& exec, double epsilon) const override {
+    return std::make_shared<HostStreaming>(exec, this->cost_, this->log_a_, this->log_b_, epsilon);
+  }
+  std::shared_ptr<const Base> in_double(const Exec& exec) const override {
+    return std::make_shared<HostStreaming<Exec, double, Point>>(exec, this->cost_, this->log_a_, this->log_b_,
+                                                                this->epsilon_);
+  }
+  std::shared_ptr<const Base> with_points(const Exec& exec, Side which,
+                                          ConstPoints<double, memory_space> points,
+                                          double epsilon) const override {
+    const std::size_t k = points.extent(0);
+    Points<Point, memory_space> atoms(
+        Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::kernel::new_points"), k,
+        points.extent(1));
+    Kokkos::deep_copy(exec, atoms, points);
+    Out uniform(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::kernel::new_weights"), k);
+    Kokkos::deep_copy(exec, uniform, -std::log(static_cast<double>(k)));
+    if (which == Side::source)
+      return std::make_shared<HostStreaming>(exec, Cost{atoms, this->cost_.y}, uniform, this->log_b_,
+                                             epsilon);
+    return std::make_shared<HostStreaming>(exec, Cost{this->cost_.x, atoms}, this->log_a_, uniform, epsilon);
+  }
+
+  void soft_min(const Exec& exec, Side rows, In potential, Out out) const override {
+    const PackedSide<Real>& own = side(rows);
+    auto column_terms = terms_of_columns(rows, potential);
+    const double back = -this->epsilon_ / log2_e;
+    for_each_panel(exec, rows, nullptr, column_terms.data(), 1,
+                   [out, &own, back](const auto& tile, auto first, auto count, double* buffer) {
+                     row_log_sums(tile, buffer);
+                     for (std::size_t i = 0; i < count; ++i)
+                       out(first + i) = back * (buffer[i] + own.square_terms[first + i]);
+                   });
+  }
+
+  void ratios(const Exec& exec, Side rows, In own, In other, Out out) const override {
+    auto row_terms = terms_of_rows(rows, own);
+    auto column_terms = terms_of_columns(rows, other);
+    for_each_panel(exec, rows, row_terms.data(), column_terms.data(), 1,
+                   [out](const auto& tile, auto first, auto count, double* buffer) {
+                     row_sums(tile, buffer);
+                     for (std::size_t i = 0; i < count; ++i) out(first + i) = buffer[i];
+                   });
+  }
+
+  void averages(const Exec& exec, Side rows, In own, In other, ConstPoints<double, memory_space> payload,
+                Points<double, memory_space> out) const override {
+    auto row_terms = terms_of_rows(rows, own);
+    auto column_terms = terms_of_columns(rows, other);
+    const std::size_t width = payload.extent(1), panel = panel_rows<Real>(dimension_);
+    std::vector<Real> packed(side(impl::other(rows)).columns.padded * width, Real(0));
+    for (std::size_t j = 0; j < payload.extent(0); ++j)
+      for (std::size_t k = 0; k < width; ++k) packed[j * width + k] = static_cast<Real>(payload(j, k));
+    for_each_panel(exec, rows, row_terms.data(), column_terms.data(), width,
+                   [out, &packed, width, panel](const auto& tile, auto first, auto count, double* buffer) {
+                     row_averages(tile, packed.data(), width, buffer);
+                     for (std::size_t k = 0; k < width; ++k)
+                       for (std::size_t i = 0; i < count; ++i) out(first + i, k) = buffer[k * panel + i];
+                   });
+  }
+
+ private:
+  bool difference_form() const { return dimension_ <= small_dimension; }
+  const PackedSide<Real>& side(Side which) const { return which == Side::source ? source_ : target_; }
+
+  PackedSide<Real> pack(const ConstPoints<Point, memory_space>& points,
+                        const std::vector<double>& log_weights, const std::vector<double>& centre) const {
+    const std::size_t n = points.extent(0);
+    const double s = log2_e / (2 * this->epsilon_);
+    const double row_scale = difference_form() ? std::sqrt(s) : 2 * s,
+                 column_scale = difference_form() ? std::sqrt(s) : 1;
+    PackedSide<Real> packed;
+    packed.rows = pack_points<Real>(points.data(), n, dimension_, centre.data(), row_scale,
+                                    panel_rows<Real>(dimension_));
+    packed.columns = pack_points<Real>(points.data(), n, dimension_, centre.data(), column_scale,
+                                       group_columns<Real>(dimension_));
+    packed.square_terms.assign(n, 0.0);
+    packed.log2_weights.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      packed.log2_weights[i] = log_weights[i] * log2_e;
+      if (difference_form()) continue;
+      double square = 0;
+      for (std::size_t k = 0; k < points.extent(1); ++k) {
+        const double value = static_cast<double>(points(i, k)) - centre[k];
+        square += value * value;
+      }
+      packed.square_terms[i] = -s * square;
+    }
+    return packed;
+  }
+
+  AlignedBuffer<Real> terms_of_rows(Side rows, const In& potential) const {
+    const PackedSide<Real>& own = side(rows);
+    AlignedBuffer<Real> terms(own.rows.padded, Real(0));
+    for (std::size_t i = 0; i < own.rows.count; ++i)
+      terms.data()[i] = static_cast<Real>(potential(i) * (log2_e / this->epsilon_) + own.square_terms[i]);
+    return terms;
+  }
+  AlignedBuffer<Real> terms_of_columns(Side rows, const In& potential) const {
+    const PackedSide<Real>& columns = side(impl::other(rows));
+    AlignedBuffer<Real> terms(columns.columns.padded, -std::numeric_limits<Real>::infinity());
+    for (std::size_t j = 0; j < columns.columns.count; ++j)
+      if (std::isfinite(columns.log2_weights[j]))
+        terms.data()[j] = static_cast<Real>(potential(j) * (log2_e / this->epsilon_) +
+                                            columns.square_terms[j] + columns.log2_weights[j]);
+    return terms;
+  }
+
+  /// Runs `work(tile, first row, rows in use, buffer of width * panel doubles)` for every panel of rows.
+  /// Blocking: the packed terms live on the caller's stack.
+  template <class Work>
+  void for_each_panel(const Exec& exec, Side rows, const Real* row_terms, const Real* column_terms,
+                      std::size_t width, const Work& work) const {
+    const PackedPoints<Real>& own = side(rows).rows;
+    const PackedPoints<Real>& columns = side(impl::other(rows)).columns;
+    const std::size_t panel = panel_rows<Real>(dimension_), d = static_cast<std::size_t>(dimension_);
+    Kokkos::parallel_for("fortet::kernel::panels", Kokkos::RangePolicy<Exec>(exec, 0, own.padded / panel),
+                         [&, panel, d, width](const std::size_t p) {
+                           const std::size_t first = p * panel;
+                           const TileArguments<Real> tile{dimension_,
+                                                          own.aligned() + first * d,
+                                                          row_terms ? row_terms + first : nullptr,
+                                                          columns.aligned(),
+                                                          column_terms,
+                                                          columns.padded};
+                           std::vector<double> buffer(panel * width);
+                           work(tile, first, std::min(panel, own.count - first), buffer.data());
+                         });
+    exec.fence("fortet::kernel::panels");
+  }
+
+  int dimension_;
+  double mean_cost_ = 0, largest_cost_ = 0;
+  PackedSide<Real> source_, target_;
+};
+
+}  // namespace
+
+template <class Exec, class Real, class Point>
+std::shared_ptr<const impl::GibbsKernel<Exec>> make_streaming(
+    const Exec& exec, ConstPoints<Point, typename Exec::memory_space> x,
+    ConstPoints<Point, typename Exec::memory_space> y, ConstVector<double, typename Exec::memory_space> log_a,
+    ConstVector<double, typename Exec::memory_space> log_b, double epsilon) {
+  return std::make_shared<HostStreaming<Exec, Real, Point>>(
+      exec, SquaredEuclidean<Point, typename Exec::memory_space>{x, y}, log_a, log_b, epsilon);
+}
+
+#define FORTET_INSTANTIATE(Real, Point)                                                              \
+  template std::shared_ptr<const impl::GibbsKernel<HostExec>> make_streaming<HostExec, Real, Point>( \
+      const HostExec&, ConstPoints<Point, HostExec::memory_space>,                                   \
+      ConstPoints<Point, HostExec::memory_space>, ConstVector<double, HostExec::memory_space>,       \
+      ConstVector<double, HostExec::memory_space>, double);
+FORTET_INSTANTIATE(float, float)
+FORTET_INSTANTIATE(double, float)
+FORTET_INSTANTIATE(double, double)
+
+}  // namespace fortet::kernel
