@@ -1,0 +1,94 @@
+// Throughput of the Sinkhorn kernels in kernel entries (pairs) per second, beside what this machine can do.
+//   bench_sinkhorn [--quick]
+// Every figure is a median of interleaved repetitions. `limit` counts d fused multiply-adds and one
+// exponential a pair at the machine's measured rates; a difference form needs 2d + 1 operations for the d
+// that are counted.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "fortet/measure/draw.hpp"
+#include "fortet/measure/sampler.hpp"
+#include "fortet/solver/sinkhorn.hpp"
+#include "yardstick.hpp"
+
+namespace {
+
+using namespace fortet;
+using Clock = std::chrono::steady_clock;
+
+template <class F>
+double seconds_of(const F& work) {
+  const auto start = Clock::now();
+  work();
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+Sampler<double> normal_points(int dimension) {
+  return {dimension, [](const DefaultExec& exec, RandomKey key, Points<double> out) {
+            Kokkos::parallel_for(
+                "fortet::bench::normal_points", Kokkos::RangePolicy<DefaultExec>(exec, 0, out.extent(0)),
+                KOKKOS_LAMBDA(const std::size_t i) {
+                  for (std::size_t k = 0; k < out.extent(1); ++k)
+                    out(i, k) = random_normal(key, i, static_cast<std::uint32_t>(k));
+                });
+          }};
+}
+
+template <class Real>
+void bench_half_iteration(const bench::Yardstick& machine, std::size_t n, int d, int repeats) {
+  const DefaultExec exec;
+  const auto x = draw<Real>(exec, normal_points(d), n, {.seed = 1}),
+             y = draw<Real>(exec, normal_points(d), n, {.seed = 2});
+  const auto kernel = impl::make_kernel(exec, x, y, brownian_with_epsilon(0.3 * d));
+  Vector<double> f("fortet::bench::f", n), g("fortet::bench::g", n), out("fortet::bench::out", n);
+  kernel->soft_min(exec, impl::Side::source, g, f);
+  std::vector<double> ratios, soft_mins;
+  for (int r = 0; r < repeats; ++r) {
+    ratios.push_back(seconds_of([&] {
+      kernel->ratios(exec, impl::Side::source, f, g, out);
+      exec.fence();
+    }));
+    soft_mins.push_back(seconds_of([&] {
+      kernel->soft_min(exec, impl::Side::source, g, out);
+      exec.fence();
+    }));
+  }
+  const double pairs = static_cast<double>(n) * static_cast<double>(n);
+  const double limit = bench::limit_seconds(machine, pairs, d, std::is_same_v<Real, float>);
+  std::printf("%8zu %5d  %-6s %12.3f %12.3f %12.3f %9.0f %%\n", n, d,
+              std::is_same_v<Real, float> ? "float" : "double", pairs / median(ratios) / 1e9,
+              pairs / median(soft_mins) / 1e9, pairs / limit / 1e9, 100 * limit / median(ratios));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Kokkos::ScopeGuard kokkos(argc, argv);
+  const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
+  const int threads = DefaultExec().concurrency();
+  const bench::Yardstick machine = bench::measure_yardstick(threads);
+  std::printf(
+      "machine (%d threads): %.0f / %.0f Gfma/s float / double, %.1f / %.1f Gexp2/s, %.1f GB/s read\n\n",
+      threads, machine.fma_float / 1e9, machine.fma_double / 1e9, machine.exp2_float / 1e9,
+      machine.exp2_double / 1e9, machine.read_bytes / 1e9);
+  std::printf("%8s %5s  %-6s %12s %12s %12s %11s\n", "n = m", "d", "real", "ratios", "soft_min", "limit",
+              "ratios");
+  std::printf("%8s %5s  %-6s %12s %12s %12s %11s\n", "", "", "", "Gpair/s", "Gpair/s", "Gpair/s", "of limit");
+  const int repeats = quick ? 3 : 9;
+  for (const std::size_t n : {std::size_t{1000}, std::size_t{10000}}) {
+    if (quick && n > 1000) break;
+    for (const int d : {1, 2, 3, 16, 64, 128}) {
+      bench_half_iteration<float>(machine, n, d, repeats);
+      bench_half_iteration<double>(machine, n, d, repeats);
+    }
+  }
+  return 0;
+}
