@@ -75,9 +75,10 @@ class AlignedBuffer {
   std::vector<Real> values_;
 };
 
+/// What all streaming kernels share: scales, and new kernels from this one. By itself it is a whole kernel,
+/// one row to a thread in double: what a device without packed tiles runs.
 template <class Exec, class Real, class Point>
-class HostStreaming final
-    : public impl::CostKernel<Exec, SquaredEuclidean<Point, typename Exec::memory_space>> {
+class Streaming : public impl::CostKernel<Exec, SquaredEuclidean<Point, typename Exec::memory_space>> {
  public:
   using memory_space = typename Exec::memory_space;
   using Cost = SquaredEuclidean<Point, memory_space>;
@@ -86,41 +87,37 @@ class HostStreaming final
   using typename Parent::In;
   using typename Parent::Out;
 
-  HostStreaming(const Exec& exec, Cost cost, In log_a, In log_b, double epsilon)
-      : Parent(cost, log_a, log_b, epsilon), dimension_(static_cast<int>(cost.x.extent(1))) {
-    exec.fence("fortet::kernel::pack");
-    const std::size_t d = cost.x.extent(1);
+  Streaming(const Exec& exec, Cost cost, In log_a, In log_b, double epsilon)
+      : Parent(cost, log_a, log_b, epsilon) {
+    exec.fence("fortet::kernel::moments");
+    const auto x = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, cost.x);
+    const auto y = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, cost.y);
     const auto weights_a = to_host(log_a), weights_b = to_host(log_b);
     // centre between the means: the dot form loses digits with the distance from the origin
-    const std::vector<double> origin(d, 0.0);
-    const Moments far_a = moments(cost.x, weights_a, origin), far_b = moments(cost.y, weights_b, origin);
-    std::vector<double> centre(d);
-    for (std::size_t k = 0; k < d; ++k) centre[k] = (far_a.mean[k] + far_b.mean[k]) / 2;
-    const Moments a = moments(cost.x, weights_a, centre), b = moments(cost.y, weights_b, centre);
+    const std::vector<double> origin(x.extent(1), 0.0);
+    const Moments far_a = moments(x, weights_a, origin), far_b = moments(y, weights_b, origin);
+    centre_ = origin;
+    for (std::size_t k = 0; k < centre_.size(); ++k) centre_[k] = (far_a.mean[k] + far_b.mean[k]) / 2;
+    const Moments a = moments(x, weights_a, centre_), b = moments(y, weights_b, centre_);
     mean_cost_ = (a.square + b.square) / 2;
-    for (std::size_t k = 0; k < d; ++k) mean_cost_ -= a.mean[k] * b.mean[k];
+    for (std::size_t k = 0; k < centre_.size(); ++k) mean_cost_ -= a.mean[k] * b.mean[k];
     largest_cost_ = std::pow(std::sqrt(a.largest_square) + std::sqrt(b.largest_square), 2) / 2;
-    source_ = pack(cost.x, weights_a, centre);
-    target_ = pack(cost.y, weights_b, centre);
   }
 
-  std::string description() const override {
-    return std::string("streaming, packed host tiles, ") +
-           (std::is_same_v<Real, float> ? "float" : "double") +
-           (difference_form() ? ", difference form" : ", dot form");
-  }
+  std::string description() const override { return "streaming, one row to a thread, double"; }
   double noise() const override {
-    return static_cast<double>(std::numeric_limits<Real>::epsilon()) * largest_cost_ / this->epsilon_;
+    return std::numeric_limits<double>::epsilon() * largest_cost_ / this->epsilon_;
   }
   double mean_cost(const Exec&) const override { return std::max(mean_cost_, 0.0); }
   double largest_cost(const Exec&) const override { return largest_cost_; }
 
   std::shared_ptr<const Base> with_epsilon(const Exec& exec, double epsilon) const override {
-    return std::make_shared<HostStreaming>(exec, this->cost_, this->log_a_, this->log_b_, epsilon);
+    return make_streaming<Exec, Real, Point>(exec, this->cost_.x, this->cost_.y, this->log_a_, this->log_b_,
+                                             epsilon);
   }
   std::shared_ptr<const Base> in_double(const Exec& exec) const override {
-    return std::make_shared<HostStreaming<Exec, double, Point>>(exec, this->cost_, this->log_a_, this->log_b_,
-                                                                this->epsilon_);
+    return make_streaming<Exec, double, Point>(exec, this->cost_.x, this->cost_.y, this->log_a_, this->log_b_,
+                                               this->epsilon_);
   }
   std::shared_ptr<const Base> with_points(const Exec& exec, Side which,
                                           ConstPoints<double, memory_space> points,
@@ -133,9 +130,38 @@ class HostStreaming final
     Out uniform(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::kernel::new_weights"), k);
     Kokkos::deep_copy(exec, uniform, -std::log(static_cast<double>(k)));
     if (which == Side::source)
-      return std::make_shared<HostStreaming>(exec, Cost{atoms, this->cost_.y}, uniform, this->log_b_,
-                                             epsilon);
-    return std::make_shared<HostStreaming>(exec, Cost{this->cost_.x, atoms}, this->log_a_, uniform, epsilon);
+      return make_streaming<Exec, Real, Point>(exec, atoms, this->cost_.y, uniform, this->log_b_, epsilon);
+    return make_streaming<Exec, Real, Point>(exec, this->cost_.x, atoms, this->log_a_, uniform, epsilon);
+  }
+
+ protected:
+  std::vector<double> centre_;
+  double mean_cost_ = 0, largest_cost_ = 0;
+};
+
+/// The hot loops on packed host tiles.
+template <class Exec, class Real, class Point>
+class HostStreaming final : public Streaming<Exec, Real, Point> {
+ public:
+  using Parent = Streaming<Exec, Real, Point>;
+  using typename Parent::Cost;
+  using typename Parent::In;
+  using typename Parent::memory_space;
+  using typename Parent::Out;
+
+  HostStreaming(const Exec& exec, Cost cost, In log_a, In log_b, double epsilon)
+      : Parent(exec, cost, log_a, log_b, epsilon), dimension_(static_cast<int>(cost.x.extent(1))) {
+    source_ = pack(cost.x, to_host(log_a), this->centre_);
+    target_ = pack(cost.y, to_host(log_b), this->centre_);
+  }
+
+  std::string description() const override {
+    return std::string("streaming, packed host tiles, ") +
+           (std::is_same_v<Real, float> ? "float" : "double") +
+           (difference_form() ? ", difference form" : ", dot form");
+  }
+  double noise() const override {
+    return static_cast<double>(std::numeric_limits<Real>::epsilon()) * this->largest_cost_ / this->epsilon_;
   }
 
   void soft_min(const Exec& exec, Side rows, In potential, Out out) const override {
@@ -247,7 +273,6 @@ class HostStreaming final
   }
 
   int dimension_;
-  double mean_cost_ = 0, largest_cost_ = 0;
   PackedSide<Real> source_, target_;
 };
 
@@ -258,17 +283,24 @@ std::shared_ptr<const impl::GibbsKernel<Exec>> make_streaming(
     const Exec& exec, ConstPoints<Point, typename Exec::memory_space> x,
     ConstPoints<Point, typename Exec::memory_space> y, ConstVector<double, typename Exec::memory_space> log_a,
     ConstVector<double, typename Exec::memory_space> log_b, double epsilon) {
-  return std::make_shared<HostStreaming<Exec, Real, Point>>(
-      exec, SquaredEuclidean<Point, typename Exec::memory_space>{x, y}, log_a, log_b, epsilon);
+  const SquaredEuclidean<Point, typename Exec::memory_space> cost{x, y};
+  if constexpr (bool(Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Exec::memory_space>::accessible))
+    return std::make_shared<HostStreaming<Exec, Real, Point>>(exec, cost, log_a, log_b, epsilon);
+  else
+    return std::make_shared<Streaming<Exec, Real, Point>>(exec, cost, log_a, log_b, epsilon);
 }
 
-#define FORTET_INSTANTIATE(Real, Point)                                                              \
-  template std::shared_ptr<const impl::GibbsKernel<HostExec>> make_streaming<HostExec, Real, Point>( \
-      const HostExec&, ConstPoints<Point, HostExec::memory_space>,                                   \
-      ConstPoints<Point, HostExec::memory_space>, ConstVector<double, HostExec::memory_space>,       \
-      ConstVector<double, HostExec::memory_space>, double);
-FORTET_INSTANTIATE(float, float)
-FORTET_INSTANTIATE(double, float)
-FORTET_INSTANTIATE(double, double)
+#define FORTET_INSTANTIATE(Exec, Real, Point)                                                      \
+  template std::shared_ptr<const impl::GibbsKernel<Exec>> make_streaming<Exec, Real, Point>(       \
+      const Exec&, ConstPoints<Point, Exec::memory_space>, ConstPoints<Point, Exec::memory_space>, \
+      ConstVector<double, Exec::memory_space>, ConstVector<double, Exec::memory_space>, double);
+FORTET_INSTANTIATE(HostExec, float, float)
+FORTET_INSTANTIATE(HostExec, double, float)
+FORTET_INSTANTIATE(HostExec, double, double)
+#if defined(KOKKOS_ENABLE_CUDA)
+FORTET_INSTANTIATE(Kokkos::Cuda, float, float)
+FORTET_INSTANTIATE(Kokkos::Cuda, double, float)
+FORTET_INSTANTIATE(Kokkos::Cuda, double, double)
+#endif
 
 }  // namespace fortet::kernel
