@@ -1,7 +1,7 @@
 # install(): headers, library, program and a package config that asks for Kokkos alone.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/fortet)
-install(TARGETS fortet EXPORT fortetTargets FILE_SET HEADERS)
+install(TARGETS fortet EXPORT fortetTargets FILE_SET HEADERS FILE_SET adaptors)
 if(FORTET_BUILD_PROGRAM)
   file(RELATIVE_PATH library_from_program ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
   set_target_properties(fortet_program PROPERTIES INSTALL_RPATH "$ORIGIN/${library_from_program}")
