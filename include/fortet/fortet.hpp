@@ -9,6 +9,7 @@
 #include "fortet/coupling/discrete_coupling.hpp"
 #include "fortet/coupling/gaussian_bridge.hpp"
 #include "fortet/coupling/gaussian_forms.hpp"
+#include "fortet/coupling/gaussian_iterates.hpp"
 #include "fortet/coupling/lift.hpp"
 #include "fortet/error.hpp"
 #include "fortet/io/array.hpp"

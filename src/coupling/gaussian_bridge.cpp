@@ -44,6 +44,15 @@ void add(const DefaultExec& exec, const Vector<double>& values, const Vector<dou
       KOKKOS_LAMBDA(const std::size_t i) { out(i) += values(i); });
 }
 
+// out <- x - out
+void subtract_from(const DefaultExec& exec, const ConstPoints<double>& x, const Points<double>& out) {
+  Kokkos::parallel_for(
+      "fortet::gaussian::subtract_from", Kokkos::RangePolicy<DefaultExec>(exec, 0, out.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t i) {
+        for (std::size_t k = 0; k < out.extent(1); ++k) out(i, k) = x(i, k) - out(i, k);
+      });
+}
+
 // out = start x + end y + offset + root z, for references whose matrices are multiples of the identity
 template <ReferenceProcess Ref>
 void step_pinned(const DefaultExec& exec, RandomKey key, const Ref& r, double t, double s,
@@ -175,18 +184,28 @@ void GaussianBridge<Ref>::log_density_ratio(const DefaultExec& exec, ConstPoints
   require_values(function, x1, out, source_dimension());
   const auto ratio = closed_forms_->density_ratio();
   const std::size_t n = x0.extent(0), d = x0.extent(1);
-  const auto error = gaussian::workspace(exec, n, d), white = gaussian::workspace(exec, n, d);
-  gaussian::apply(exec, closed_forms_->forward().map, x0, error);
+  const auto mean = gaussian::workspace(exec, n, d), eta = gaussian::workspace(exec, n, d),
+             predicted = gaussian::workspace(exec, n, d), innovation = gaussian::workspace(exec, n, d);
+  gaussian::apply(exec, closed_forms_->forward().map, x0, mean);
+  subtract_from(exec, x1, mean);
+  gaussian::fill_rows(exec, std::vector<double>(d, 0.0), innovation);
+  gaussian::add_product(exec, ratio.innovation, mean, innovation);
+  gaussian::apply(exec, ratio.target, x1, eta);
+  gaussian::apply(exec, ratio.predicted, x0, predicted);
+  const auto square = gaussian::upload(exec, ratio.squared_correlation);
+  const auto remainder = gaussian::upload(exec, ratio.remainder);
+  const double constant = ratio.constant;
   Kokkos::parallel_for(
-      "fortet::gaussian::innovation", Kokkos::RangePolicy<DefaultExec>(exec, 0, n),
+      "fortet::gaussian::log_density_ratio", Kokkos::RangePolicy<DefaultExec>(exec, 0, n),
       KOKKOS_LAMBDA(const std::size_t i) {
-        for (std::size_t k = 0; k < d; ++k) error(i, k) = x1(i, k) - error(i, k);
+        double sum = 0;
+        for (std::size_t k = 0; k < d; ++k) {
+          const double y = eta(i, k), b = predicted(i, k), e = innovation(i, k);
+          sum += square(k) < 0.5 ? (b * (2 * y - b) - square(k) * y * y) / remainder(k)
+                                 : y * y - e * e / remainder(k);
+        }
+        out(i) = constant + 0.5 * sum;
       });
-  gaussian::fill_rows(exec, std::vector<double>(d, 0.0), white);
-  gaussian::add_product(exec, ratio.innovate, error, white);
-  gaussian::add_squared_norms(exec, 0, ratio.constant, -0.5, white, out);
-  gaussian::apply(exec, ratio.whiten, x1, white);
-  gaussian::add_squared_norms(exec, 1, 0, 0.5, white, out);
 }
 
 template <LinearGaussianReference Ref>

@@ -19,21 +19,12 @@ DeviceMatrix upload(const DefaultExec& exec, const Matrix& matrix) {
   return out;
 }
 
-Vector<const double> upload(const DefaultExec& exec, const std::vector<double>& values) {
-  Vector<double> out(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::gaussian::vector"),
-                     values.size());
-  const Kokkos::View<const double*, Kokkos::LayoutLeft, Kokkos::HostSpace, Kokkos::MemoryUnmanaged> host(
-      values.data(), values.size());
-  Kokkos::deep_copy(exec, out, host);
-  exec.fence("fortet::gaussian::upload");
-  return out;
-}
-
-// Rows a thread takes at once: on a CPU the loop over them is contiguous and vectorises; on a GPU
-// neighbouring threads are neighbouring rows.
+// Rows a thread takes at once: on a CPU the loop over them is contiguous and
+// vectorises; on a GPU neighbouring threads are neighbouring rows.
 constexpr int block = bool(Kokkos::SpaceAccessibility<DefaultExec, Kokkos::HostSpace>::accessible) ? 32 : 1;
 
-// out_i += matrix (x_i - centre), coordinate k of one block of rows per iteration; an empty centre is 0
+// out_i += matrix (x_i - centre), coordinate k of one block of rows per
+// iteration; an empty centre is 0
 void multiply(const DefaultExec& exec, const DeviceMatrix& matrix, const Vector<const double>& centre,
               const ConstPoints<double>& x, const Points<double>& out) {
   const int n = static_cast<int>(out.extent(0)), rows = static_cast<int>(matrix.extent(0)),
@@ -55,6 +46,16 @@ void multiply(const DefaultExec& exec, const DeviceMatrix& matrix, const Vector<
 }
 
 }  // namespace
+
+Vector<const double> upload(const DefaultExec& exec, const std::vector<double>& values) {
+  Vector<double> out(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::gaussian::vector"),
+                     values.size());
+  const Kokkos::View<const double*, Kokkos::LayoutLeft, Kokkos::HostSpace, Kokkos::MemoryUnmanaged> host(
+      values.data(), values.size());
+  Kokkos::deep_copy(exec, out, host);
+  exec.fence("fortet::gaussian::upload");
+  return out;
+}
 
 Points<double> workspace(const DefaultExec& exec, std::size_t n, std::size_t d) {
   return Points<double>(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::gaussian::workspace"),
@@ -91,7 +92,8 @@ void add_noise(const DefaultExec& exec, RandomKey key, const Matrix& root, Point
 }
 
 void evaluate(const DefaultExec& exec, const Quadratic& form, ConstPoints<double> x, Vector<double> out) {
-  // form(x) = value + (x - centre) . w with w = gradient + hessian (x - centre) / 2
+  // form(x) = value + (x - centre) . w with w = gradient + hessian (x - centre)
+  // / 2
   const std::size_t d = form.centre.size();
   const auto w = workspace(exec, x.extent(0), d);
   Matrix half = form.hessian;
@@ -108,15 +110,14 @@ void evaluate(const DefaultExec& exec, const Quadratic& form, ConstPoints<double
       });
 }
 
-void add_squared_norms(const DefaultExec& exec, double base, double constant, double factor,
-                       ConstPoints<double> x, Vector<double> out) {
+void squared_norms(const DefaultExec& exec, double constant, double factor, ConstPoints<double> x,
+                   Vector<double> out) {
   Kokkos::parallel_for(
       "fortet::gaussian::squared_norms", Kokkos::RangePolicy<DefaultExec>(exec, 0, x.extent(0)),
       KOKKOS_LAMBDA(const std::size_t i) {
         double sum = 0;
         for (std::size_t k = 0; k < x.extent(1); ++k) sum += x(i, k) * x(i, k);
-        // base 0 means "overwrite": what was there may be anything
-        out(i) = (base == 0 ? 0.0 : base * out(i)) + constant + factor * sum;
+        out(i) = constant + factor * sum;
       });
 }
 

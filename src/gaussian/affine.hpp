@@ -24,9 +24,12 @@ void fill_rows(const DefaultExec& exec, const std::vector<double>& value, Points
 /// out_i = form(x_i).
 void evaluate(const DefaultExec& exec, const Quadratic& form, ConstPoints<double> x, Vector<double> out);
 
-/// out_i = base out_i + constant + factor |x_i|^2.
-void add_squared_norms(const DefaultExec& exec, double base, double constant, double factor,
-                       ConstPoints<double> x, Vector<double> out);
+/// out_i = constant + factor |x_i|^2.
+void squared_norms(const DefaultExec& exec, double constant, double factor, ConstPoints<double> x,
+                   Vector<double> out);
+
+/// A copy in the points' memory; `values` may go once this returns.
+Vector<const double> upload(const DefaultExec& exec, const std::vector<double>& values);
 
 /// An uninitialised n x d array, allocated on `exec`.
 Points<double> workspace(const DefaultExec& exec, std::size_t n, std::size_t d);

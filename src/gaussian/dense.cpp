@@ -1,7 +1,6 @@
 #include "gaussian/dense.hpp"
 
 #include <Eigen/Eigenvalues>
-#include <Eigen/SVD>
 #include <cmath>
 #include <limits>
 
@@ -16,7 +15,7 @@ Eigen::Index index(std::size_t i) { return static_cast<Eigen::Index>(i); }
 
 }  // namespace
 
-double excess(double k) { return (k - 1) - std::log1p(k - 1); }
+double excess(double k) { return (k - 1) - (k < 0.5 ? std::log(k) : std::log1p(k - 1)); }
 
 Dense to_dense(const Matrix& matrix) {
   return Eigen::Map<const RowMajor>(matrix.data(), index(matrix.rows()), index(matrix.cols()));
@@ -34,13 +33,17 @@ Matrix to_matrix(const Dense& dense) {
 
 std::vector<double> to_vector(const Column& column) { return {column.begin(), column.end()}; }
 
+Eigensystem eigen(const Dense& symmetric) {
+  const Eigen::SelfAdjointEigenSolver<Dense> solver(symmetric);
+  return {solver.eigenvectors(), solver.eigenvalues()};
+}
+
 Factor factor(const Dense& covariance) {
   const Eigen::Index d = covariance.rows();
   const Column scale = covariance.diagonal().cwiseMax(0).cwiseSqrt();
   const Column inverse_scale = scale.unaryExpr([](double s) { return s > 0 ? 1 / s : 0.0; });
   const Dense correlation = inverse_scale.asDiagonal() * covariance * inverse_scale.asDiagonal();
-  const Eigen::SelfAdjointEigenSolver<Dense> eigen(correlation);
-  const Column& values = eigen.eigenvalues();
+  const auto [vectors, values] = eigen(correlation);
 
   Factor out;
   out.smallest_eigenvalue = values.minCoeff();
@@ -54,27 +57,21 @@ Factor factor(const Dense& covariance) {
     ++out.rank;
   }
   if (out.rank < d) out.log_determinant = -infinity;
-  out.root = scale.asDiagonal() * eigen.eigenvectors() * root.asDiagonal();
-  out.inverse = inverse.asDiagonal() * eigen.eigenvectors().transpose() * inverse_scale.asDiagonal();
+  out.root = scale.asDiagonal() * vectors * root.asDiagonal();
+  out.inverse = inverse.asDiagonal() * vectors.transpose() * inverse_scale.asDiagonal();
   return out;
 }
-
-Svd svd(const Dense& a) {
-  const Eigen::BDCSVD<Dense> solver(a, Eigen::ComputeFullU | Eigen::ComputeFullV);
-  return {solver.matrixU(), solver.matrixV(), solver.singularValues()};
-}
-
-Column singular_values(const Dense& a) { return Eigen::BDCSVD<Dense>(a).singularValues(); }
 
 double relative_entropy(const Root& a, const Root& b, const Dense& shifts) {
   if (a.rank != b.rank) return infinity;
   const Dense ratio = b.inverse * a.root, whitened = b.inverse * shifts;
-  // equal ranks: the ranges are equal when those of `a` and of the shifts lie in that of `b`
+  // equal ranks: the ranges are equal when those of `a` and of the shifts lie
+  // in that of `b`
   const double slack = 1e-8;  // square root of what rounding leaves in a covariance
   if ((b.root * ratio - a.root).norm() > slack * a.root.norm()) return infinity;
   if ((b.root * whitened - shifts).norm() > slack * (shifts.norm() + b.root.norm())) return infinity;
   double sum = whitened.squaredNorm();
-  const Column values = singular_values(ratio);
+  const Column values = svd(ratio).values;
   for (int i = 0; i < a.rank; ++i) sum += excess(values(i) * values(i));
   return 0.5 * sum;
 }

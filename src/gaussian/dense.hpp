@@ -29,13 +29,19 @@ struct Factor {
 /// O(d^3). Negative eigenvalues, which a covariance has by rounding only, count as zero.
 Factor factor(const Dense& covariance);
 
-/// a = left diag(values) right^T, all square. O(d^3).
+/// symmetric = vectors diag(values) vectors^T, ascending. O(d^3).
+struct Eigensystem {
+  Dense vectors;
+  Column values;
+};
+Eigensystem eigen(const Dense& symmetric);
+
+/// a = left diag(values) right^T, all square, descending. O(d^3).
 struct Svd {
   Dense left, right;
   Column values;
 };
 Svd svd(const Dense& a);
-Column singular_values(const Dense& a);
 
 /// k - 1 - log k >= 0: twice the relative entropy of N(0, k) to N(0, 1).
 double excess(double k);

@@ -6,13 +6,16 @@
 
 #include "gaussian/linear_process.hpp"
 
-// Everything is diagonal in one pair of bases. With S0 = F0 F0^T, S1 = F1 F1^T, the whitened roots
-// F0' = W Phi F0, F1' = W F1 and the singular value decomposition F0'^T F1' = U diag(sigma) V^T put P = F0 U,
-// R = F1 V. Then X0 = m0 + P xi, X1 = m1 + R eta, where (xi_i, eta_i) are standard normal pairs of
+// Everything is diagonal in one pair of bases. With S0 = F0 F0^T, S1 = F1 F1^T,
+// the whitened roots F0' = W Phi F0, F1' = W F1 and the singular value
+// decomposition F0'^T F1' = U diag(sigma) V^T put P = F0 U, R = F1 V. Then X0 =
+// m0 + P xi, X1 = m1 + R eta, where (xi_i, eta_i) are standard normal pairs of
 // correlation
-//   rho_i = x_i sigma_i,  x_i = 2 / (eps + sqrt(eps^2 + 4 sigma_i^2)),  1 - rho_i^2 = eps x_i,
-// so that C = P diag(rho) R^T, K = R diag(x) R^T, K' = P diag(x) P^T: no covariance is inverted, nothing is
-// subtracted, and sigma comes from roots, not from the product S0 S1 whose small eigenvalues are lost.
+//   rho_i = x_i sigma_i,  x_i = 2 / (eps + sqrt(eps^2 + 4 sigma_i^2)),  1 -
+//   rho_i^2 = eps x_i,
+// so that C = P diag(rho) R^T, K = R diag(x) R^T, K' = P diag(x) P^T: no
+// covariance is inverted, nothing is subtracted, and sigma comes from roots,
+// not from the product S0 S1 whose small eigenvalues are lost.
 
 namespace fortet::gaussian {
 namespace {
@@ -37,26 +40,44 @@ Column each(const Column& sigma, double epsilon, Function f) {
   return sigma.unaryExpr([&](double s) { return f(s, epsilon); });
 }
 
-/// A symmetric positive K = basis diag(values) basis^T.
-struct Spectrum {
-  Dense basis;
-  Column values;
+/// A conditional covariance at one end given the other, epsilon Z Z^T, in the
+/// basis where what the reference has of it is diagonal: the potential's factor
+/// at that end is N(0, epsilon Z diag(1 / (1 - k)) Z^T), whose covariance may
+/// be infinite (k = 1) or negative (k > 1).
+struct Factored {
+  Dense root;  // Z
+  Column k;
 };
-Spectrum spectrum_of_root(const Dense& root) {
-  const Svd s = svd(root);
-  return {s.left, s.values.array().square()};
+Factored factored(const Dense& root, const Dense& white_root) {
+  const Svd s = svd(white_root);
+  return {root * s.right, s.values.array().square()};
 }
 
-/// numerator(K) (near K + far)^{-1} for near + far = I. The columns of the sum are scaled by 1 / (1 + k), so
-/// that directions in which K is large do not drown those in which it is small.
-template <class Numerator>
-Dense resolvent(const Spectrum& k, const Dense& near, const Dense& far, Numerator numerator) {
-  const Column weight = (1 + k.values.array()).inverse();
-  const auto rotated = [&](const Dense& m) -> Dense { return k.basis.transpose() * m * k.basis; };
-  const Dense sum =
-      rotated(near) * k.values.cwiseProduct(weight).asDiagonal() + rotated(far) * weight.asDiagonal();
-  const Column scale = k.values.unaryExpr(numerator).cwiseProduct(weight);
-  return k.basis * scale.asDiagonal() * sum.partialPivLu().solve(k.basis.transpose());
+/// For G = Z diag(1 / (1 - k)) Z^T: the precision (noise + G)^{-1} and the gain
+/// G (noise + G)^{-1}.
+struct Seen {
+  Dense precision, gain;
+};
+// The factor at an end, seen through noise, by one linear system that never
+// forms 1 / (1 - k):
+//   noise w + Z q = v,  Z^T w = diag(1 - k) q;  precision v = w,  gain v = Z q.
+// Its first rows and columns are scaled to unit diagonal and the others by 1 /
+// sqrt(1 + k), so that neither coordinates nor directions of unequal scale
+// drown each other.
+Seen seen_through(const Dense& noise, const Dense& root, const Column& k) {
+  const Eigen::Index d = k.size();
+  const Column damp = (1 + k.array()).rsqrt();
+  const Column scale = (noise.diagonal() + root.rowwise().squaredNorm()).unaryExpr([](double v) {
+    return v > 0 ? 1 / std::sqrt(v) : 1;
+  });
+  const Dense z = scale.asDiagonal() * root * damp.asDiagonal();
+  Dense system(2 * d, 2 * d), right = Dense::Zero(2 * d, d);
+  system << scale.asDiagonal() * noise * scale.asDiagonal(), z, -z.transpose(),
+      Dense(((1 - k.array()) / (1 + k.array())).matrix().asDiagonal());
+  right.topRows(d) = scale.asDiagonal();
+  const Dense solution = system.partialPivLu().solve(right);
+  return {symmetric_part(scale.asDiagonal() * solution.topRows(d)),
+          root * damp.asDiagonal() * solution.bottomRows(d)};
 }
 
 NoisyMap noisy(CentredMap map, const Dense& covariance) {
@@ -76,7 +97,7 @@ struct LinearBridge::State {
   Dense p_white, r_white;  // W Phi P, W R
   Dense r_inverse, p_inverse;
   Column sigma, x, rho, rest;  // rest = 1 - rho^2
-  Spectrum k, k_back;
+  Factored end, start;         // Cov(X1 | X0), Cov(X0 | X1)
 
   State(Moments source, Moments target, const LinearReference& reference, const char* function)
       : process(reference, static_cast<int>(source.mean.size()), function),
@@ -102,8 +123,9 @@ struct LinearBridge::State {
     r_inverse = s.right.transpose() * f1.inverse;
     p_white = reach * p;
     r_white = process.whiten() * r;
-    k = spectrum_of_root(r_white * x.cwiseSqrt().asDiagonal());
-    k_back = spectrum_of_root(p_white * x.cwiseSqrt().asDiagonal());
+    const Column root = x.cwiseSqrt();
+    end = factored(r * root.asDiagonal(), r_white * root.asDiagonal());
+    start = factored(p * root.asDiagonal(), p_white * root.asDiagonal());
   }
 
   Dense forward_slope() const { return r * x.asDiagonal() * (r_white.transpose() * reach); }
@@ -121,7 +143,7 @@ struct LinearBridge::State {
   double entropic_cost() const { return transport_cost() + epsilon * relative_entropy(); }
   double path_entropy() const {
     if (target_rank < m1.size()) return infinity;
-    return 0.5 * k.values.unaryExpr(&excess).sum() + 0.5 * (gap.squaredNorm() + displacement()) / epsilon;
+    return 0.5 * end.k.unaryExpr(&excess).sum() + 0.5 * (gap.squaredNorm() + displacement()) / epsilon;
   }
   double sinkhorn_divergence(const Column& source_spectrum, const Column& target_spectrum) const {
     return 0.5 * gap.squaredNorm() + 0.5 * each(source_spectrum, epsilon, gain).sum() +
@@ -136,27 +158,38 @@ struct LinearBridge::State {
     const PinnedKernel at = process.pinned(0, t);
     return at.start * m0 + at.end * m1 + at.offset;
   }
+  /// The factor at the horizon as seen from t; covariances in units of epsilon.
+  Seen ahead(double t) const {
+    return seen_through(process.transition(t, process.horizon()).covariance / epsilon, end.root, end.k);
+  }
+  Seen behind(double t) const {
+    const Kernel since = process.transition(0, t);
+    return seen_through(since.covariance / epsilon, since.factor * start.root, start.k);
+  }
   /// E[X1 | X_t = x] has this slope
   Dense slope_to_end(double t) const {
-    return process.unwhiten() * resolvent(k, process.clock(t), process.rest(t), [](double v) { return v; }) *
-           process.whiten() * process.transition(t, process.horizon()).factor;
+    return ahead(t).gain * process.transition(t, process.horizon()).factor;
   }
   Dense covariance_of_end(double t) const {
-    const Dense ahead = process.rest(t);
-    const Dense white = resolvent(k, process.clock(t), ahead, [](double v) { return v; }) * ahead;
-    return epsilon * process.unwhiten() * symmetric_part(white) * process.unwhiten().transpose();
+    return symmetric_part(ahead(t).gain * process.transition(t, process.horizon()).covariance);
   }
-  /// A x + b + noise grad log phi_t, or -(A x + b) + noise grad log phihat_t for sign = -1
-  CentredMap drift(double t, double sign) const {
-    const Column centre = mean(t);
+  /// A x + b + noise grad log phi_t
+  CentredMap forward_drift(double t) const {
+    const Dense reach_t = process.transition(t, process.horizon()).factor;
+    const Dense slope =
+        process.drift() - process.noise() * reach_t.transpose() * ahead(t).precision * reach_t / epsilon;
+    return {to_matrix(slope), to_vector(mean(t)), to_vector(velocity(t))};
+  }
+  /// -(A x + b) + noise grad log phihat_t
+  CentredMap backward_drift(double t) const {
+    const Dense slope = -process.drift() - process.noise() * behind(t).precision / epsilon;
+    return {to_matrix(slope), to_vector(mean(t)), to_vector(-velocity(t))};
+  }
+  /// dm_t/dt: at the mean the score is zero, so this is the forward drift there
+  /// and minus the backward one
+  Column velocity(double t) const {
     const Dense white = process.whiten() * process.transition(t, process.horizon()).factor;
-    const Dense pull = process.noise() * white.transpose() / epsilon;
-    const Dense clock = process.clock(t), ahead = process.rest(t);
-    const auto away = [](double v) { return 1 - v; };
-    const Dense field = sign > 0 ? resolvent(k, clock, ahead, away) : resolvent(k_back, ahead, clock, away);
-    const Column value = process.drift() * centre + process.offset() - pull * gap;
-    return {to_matrix(sign * process.drift() - pull * field * white), to_vector(centre),
-            to_vector(sign * value)};
+    return process.drift() * mean(t) + process.offset() - process.noise() * white.transpose() * gap / epsilon;
   }
   PinnedKernel pinned(double t, double s) const { return process.pinned(t, s); }
 };
@@ -217,7 +250,7 @@ GaussianPlan LinearBridge::plan() const {
   plan.relative_entropy = s.relative_entropy();
   plan.entropic_cost = s.entropic_cost();
   plan.sinkhorn_divergence =
-      s.sinkhorn_divergence(source.values.array().square(), singular_values(s.r_white).array().square());
+      s.sinkhorn_divergence(source.values.array().square(), svd(s.r_white).values.array().square());
   plan.path_entropy = s.path_entropy();
   plan.source_potential = source_potential();
   plan.target_potential = target_potential();
@@ -226,10 +259,13 @@ GaussianPlan LinearBridge::plan() const {
 
 LinearBridge::DensityRatio LinearBridge::density_ratio() const {
   const State& s = *state_;
-  const Dense innovate = s.rest.cwiseSqrt().cwiseInverse().asDiagonal() * s.r_inverse;
+  const std::vector<double> zero(static_cast<std::size_t>(s.m1.size()));
   return {s.relative_entropy(),
-          {to_matrix(s.r_inverse), to_vector(s.m1), to_vector(Column::Zero(s.m1.size()))},
-          to_matrix(innovate)};
+          {to_matrix(s.r_inverse), to_vector(s.m1), zero},
+          {to_matrix(s.x.asDiagonal() * (s.r_white.transpose() * s.reach)), to_vector(s.m0), zero},
+          to_matrix(s.r_inverse),
+          to_vector(s.rho.array().square()),
+          to_vector(s.rest)};
 }
 
 std::vector<double> LinearBridge::mean(double t) const { return to_vector(state_->mean(t)); }
@@ -240,7 +276,8 @@ Matrix LinearBridge::covariance(double s, double t) const {
     const Matrix transposed = covariance(t, s);
     return to_matrix(to_dense(transposed).transpose());
   }
-  // X_t = (start P + end R rho) xi + end R sqrt(1 - rho^2) zeta + the pinned reference
+  // X_t = (start P + end R rho) xi + end R sqrt(1 - rho^2) zeta + the pinned
+  // reference
   const PinnedKernel at_s = state.pinned(0, s), at_t = state.pinned(0, t);
   const auto shared = [&](const PinnedKernel& at) -> Dense {
     return at.start * state.p + at.end * state.r * state.rho.asDiagonal();
@@ -254,11 +291,12 @@ Matrix LinearBridge::covariance(double s, double t) const {
   return to_matrix(out);
 }
 
-CentredMap LinearBridge::forward_drift(double t) const { return state_->drift(t, 1); }
-CentredMap LinearBridge::backward_drift(double t) const { return state_->drift(t, -1); }
+CentredMap LinearBridge::forward_drift(double t) const { return state_->forward_drift(t); }
+CentredMap LinearBridge::backward_drift(double t) const { return state_->backward_drift(t); }
 
 CentredMap LinearBridge::probability_flow(double t) const {
-  // forward and backward drift sum to noise grad log p_t: half their difference has it subtracted half
+  // forward and backward drift sum to noise grad log p_t: half their difference
+  // has it subtracted half
   CentredMap flow = forward_drift(t);
   const CentredMap back = backward_drift(t);
   for (std::size_t i = 0; i < flow.slope.rows(); ++i) {

@@ -47,11 +47,17 @@ class LinearBridge {
   Quadratic source_potential() const;
   Quadratic target_potential() const;
 
-  /// log d pi / d(mu x nu)(x, y) = constant + |whiten (y - m1)|^2 / 2 - |innovate (y - E[Y|x])|^2 / 2.
+  /// In the basis where the two ends are pairs of correlation rho, with eta = target(y),
+  /// b = predicted(x) and e = innovation (y - E[Y|x]),
+  ///   log d pi / d(mu x nu)(x, y) = constant + sum_i [eta_i^2 - e_i^2 / (1 - rho_i^2)] / 2
+  ///                               = constant + sum_i [b_i (2 eta_i - b_i) - rho_i^2 eta_i^2] / (1 - rho_i^2)
+  ///                               / 2;
+  /// the first form keeps its digits at strong correlation, the second at weak.
   struct DensityRatio {
     double constant;
-    CentredMap whiten;
-    Matrix innovate;
+    CentredMap target, predicted;
+    Matrix innovation;
+    std::vector<double> squared_correlation, remainder;  // rho^2 and 1 - rho^2
   };
   DensityRatio density_ratio() const;
 

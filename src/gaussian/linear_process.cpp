@@ -11,8 +11,9 @@ namespace {
 using gaussian::Column;
 using gaussian::Dense;
 
-// Series of Phi = exp(A h), c = int_0^h exp(A u) b du, Q = int_0^h exp(A u) S exp(A u)^T du for |A| h <= 1/4,
-// where the terms fall faster than (1/2)^j / j!: sixteen of them reach the last digit.
+// Series of Phi = exp(A h), c = int_0^h exp(A u) b du, Q = int_0^h exp(A u) S
+// exp(A u)^T du for |A| h <= 1/4, where the terms fall faster than (1/2)^j /
+// j!: sixteen of them reach the last digit.
 gaussian::Kernel short_step(const Dense& a, const Column& b, const Dense& s, double h) {
   const Eigen::Index d = a.rows();
   gaussian::Kernel k{Dense::Identity(d, d), h * b, h * s};
@@ -155,14 +156,14 @@ LinearProcess::LinearProcess(const LinearReference& reference, int d, const char
           drift_ = to_dense(r.drift);
           offset_ = offset_of(r);
           noise_ = noise_of(r);
-          // Q = unwhiten unwhiten^T: any such factor whitens, the triangular one is cheapest and most exact
-          unwhiten_ = kernel_of(r, horizon_).covariance.llt().matrixL();
-          whiten_ = unwhiten_.triangularView<Eigen::Lower>().solve(identity(d));
+          // the inverse Cholesky factor, rather than Q^{-1/2}: it does not mind
+          // coordinates of unequal scale
+          whiten_ = kernel_of(r, horizon_).covariance.llt().matrixL().solve(identity(d));
         } else {
           drift_ = identity(d, -rate_of(r));
           offset_ = rate_of(r) * mean_of(r, d);
           noise_ = identity(d, r.sigma * r.sigma);
-          whiten_ = unwhiten_ = identity(d);
+          whiten_ = identity(d);
         }
       },
       reference_);
@@ -174,15 +175,6 @@ Kernel LinearProcess::transition(double t, double s) const {
 
 PinnedKernel LinearProcess::pinned(double t, double s) const {
   return std::visit([&](const auto& r) { return pinned_of(r, d_, t, s); }, reference_);
-}
-
-Dense LinearProcess::clock(double t) const {
-  const Dense reach = whiten_ * transition(t, horizon_).factor;
-  return symmetric_part(reach * transition(0, t).covariance * reach.transpose()) / epsilon_;
-}
-
-Dense LinearProcess::rest(double t) const {
-  return symmetric_part(whiten_ * transition(t, horizon_).covariance * whiten_.transpose()) / epsilon_;
 }
 
 }  // namespace gaussian

@@ -37,18 +37,14 @@ class LinearProcess {
   /// The reference between t and T with both ends known.
   PinnedKernel pinned(double t, double s) const;
 
-  /// The whitened chart z = whiten (Phi(t, T) x + c(t, T)), in which a reference seen at its end is a
-  /// martingale of covariance epsilon clock(t) with clock running from 0 to I; clock + rest = I.
+  /// W with W^T W = epsilon Q^{-1} for Q = Cov(X_T | X_0): W Phi x against W y is the Brownian problem.
   const Dense& whiten() const { return whiten_; }
-  const Dense& unwhiten() const { return unwhiten_; }
-  Dense clock(double t) const;
-  Dense rest(double t) const;
 
  private:
   LinearReference reference_;
   int d_;
   double horizon_, epsilon_;
-  Dense drift_, noise_, whiten_, unwhiten_;
+  Dense drift_, noise_, whiten_;
   Column offset_;
 };
 

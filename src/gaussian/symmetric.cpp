@@ -21,7 +21,8 @@ void require_symmetric(const Matrix& s, const char* function) {
   }
   for (std::size_t i = 0; i < s.rows(); ++i)
     for (std::size_t j = 0; j < i; ++j) {
-      // sums of products in another order differ by a few units in the last place of the scale of the row
+      // sums of products in another order differ by a few units in the last
+      // place of the scale of the row
       const double slack = 1e-12 * std::sqrt(s(i, i)) * std::sqrt(s(j, j));
       detail::require(std::abs(s(i, j) - s(j, i)) <= slack, function, entry(i, j), s(i, j),
                       "expected " + entry(j, i) + " = " + std::to_string(s(j, i)) + ", by symmetry");
@@ -56,7 +57,8 @@ double relative_entropy(std::span<const double> mean_a, const Matrix& a, std::sp
 
 double bures_wasserstein(std::span<const double> mean_a, const Matrix& a, std::span<const double> mean_b,
                          const Matrix& b) {
-  // W2^2 = |shift|^2 + min over rotations O of |A - B O|^2 (Procrustes): a sum of squares, no cancellation
+  // W2^2 = |shift|^2 + min over rotations O of |A - B O|^2 (Procrustes): a sum
+  // of squares, no cancellation
   const Dense fa = factor(to_dense(a)).root, fb = factor(to_dense(b)).root;
   const Svd s = svd(fa.transpose() * fb);
   return 0.5 * (to_column(mean_a) - to_column(mean_b)).squaredNorm() +

@@ -46,7 +46,7 @@ void Gaussian::log_density(const execution_space& exec, ConstPoints<double> x, V
   gaussian::require_rows(function, "out", out.extent(0), x.extent(0));
   const auto whitened = gaussian::workspace(exec, x.extent(0), x.extent(1));
   gaussian::apply(exec, {whitening_, mean_, std::vector<double>(mean_.size(), 0.0)}, x, whitened);
-  gaussian::add_squared_norms(exec, 0, log_normaliser_, -0.5, whitened, out);
+  gaussian::squared_norms(exec, log_normaliser_, -0.5, whitened, out);
 }
 
 double relative_entropy(const Gaussian& a, const Gaussian& b) {

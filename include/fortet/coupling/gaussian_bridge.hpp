@@ -78,9 +78,8 @@ class GaussianBridge {
                        Points<double> x0) const;
   /// E[X1 | X0 = x0] = m1 + K (x0 - m0).
   void conditional_mean(const DefaultExec& exec, ConstPoints<double> x0, Points<double> mean) const;
-  /// log d pi / d(mu x nu) = (f(x0) + g(x1) - c(x0, x1)) / epsilon, evaluated as log pi(x1 | x0) / nu(x1),
-  /// which keeps its digits at small epsilon. Where nu is singular, x1 counts as its projection on nu's
-  /// support.
+  /// log d pi / d(mu x nu) = (f(x0) + g(x1) - c(x0, x1)) / epsilon, evaluated direction by direction so that
+  /// it keeps its digits at every epsilon. Where nu is singular, x1 counts as its projection on nu's support.
   void log_density_ratio(const DefaultExec& exec, ConstPoints<double> x0, ConstPoints<double> x1,
                          Vector<double> out) const;
   /// log of the density of pi. Throws InvalidArgument when mu or nu is singular.

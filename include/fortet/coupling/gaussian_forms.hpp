@@ -54,4 +54,33 @@ struct GaussianKernel {
   Matrix covariance;
 };
 
+/// Moments of the end of a coupling that a half-step leaves free, and C = Cov(X0, X1).
+struct GaussianEnd {
+  std::vector<double> mean;
+  Matrix covariance;
+  Matrix cross_covariance;
+};
+
+/// A half-step of iterative proportional fitting: the free end given the fitted one ~ N(map, covariance).
+struct GaussianHalfStep {
+  AffineMap map;
+  Matrix covariance;
+  GaussianEnd end;
+};
+
+/// Backward: X1 ~ nu fitted, X0 free. Forward: X0 ~ mu fitted, X1 free.
+struct GaussianIterate {
+  GaussianHalfStep backward, forward;
+};
+
+/// A chain's iterates: moments of the free end after each half-step, and the fitted chains of the last
+/// iteration. forward[k] takes x_k to the mean of x_{k+1}; backward[k] takes x_{k+1} to the mean of x_k.
+struct GaussianDsb {
+  struct Iterate {
+    GaussianEnd backward, forward;
+  };
+  std::vector<Iterate> iterates;
+  std::vector<AffineMap> forward, backward;
+};
+
 }  // namespace fortet
