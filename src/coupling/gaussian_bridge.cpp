@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "fortet/reference/bridge_step.hpp"
 #include "gaussian/affine.hpp"
 #include "gaussian/linear_bridge.hpp"
 
@@ -57,14 +58,10 @@ void subtract_from(const DefaultExec& exec, const ConstPoints<double>& x, const 
 template <ReferenceProcess Ref>
 void step_pinned(const DefaultExec& exec, RandomKey key, const Ref& r, double t, double s,
                  const ConstPoints<double>& x, const ConstPoints<double>& y, const Points<double>& out) {
-  // the same formulas as LinearProcess::pinned, kept as numbers
-  const double whole = r.variance(t, r.horizon), before = r.variance(t, s), after = r.variance(s, r.horizon);
-  const double start = r.mean_factor(t, s) * after / whole;
-  const double end = before * r.mean_factor(s, r.horizon) / whole;
-  const double deviation = std::sqrt(before * after / whole);
+  const BridgeStep step = bridge_step(r, t, s, r.horizon);
+  const double start = step.from_start, end = step.from_end, deviation = step.deviation;
   std::vector<double> offset(x.extent(1));
-  for (std::size_t k = 0; k < offset.size(); ++k)
-    offset[k] = (1 - start - end) * r.mean_of(static_cast<int>(k));
+  for (std::size_t k = 0; k < offset.size(); ++k) offset[k] = step.from_mean * r.mean_of(static_cast<int>(k));
   gaussian::fill_rows(exec, offset, out);
   Kokkos::parallel_for(
       "fortet::gaussian::step_pinned", Kokkos::RangePolicy<DefaultExec>(exec, 0, out.extent(0)),
