@@ -83,4 +83,10 @@ std::string read_text(const fs::path& path) {
   return text;
 }
 
+void create_folder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw BackendError("cannot create the folder " + path.string() + ": " + error.message());
+}
+
 }  // namespace fortet

@@ -162,33 +162,33 @@ Array read_csv(const fs::path& path, const CsvFormat& format) {
   return parse_csv(read_text(path), path.string(), format);
 }
 
-void write_csv(const fs::path& path, const Array& array, const std::vector<std::string>& header,
-               char separator) {
-  constexpr const char* where = "fortet::write_csv";
+std::string to_csv(const Array& array, const std::vector<std::string>& header, char separator) {
+  constexpr const char* where = "fortet::to_csv";
   detail::require(array.rank() == 1 || array.rank() == 2, where, "array.shape", shape_text(array.shape),
                   "expected one or two dimensions");
   const std::size_t columns = array.rank() == 1 ? 1 : array.shape[1];
   detail::require(header.empty() || header.size() == columns, where, "header.size()", header.size(),
                   "expected a name for each of the " + std::to_string(columns) + " columns");
-  AtomicFile file(path);
   std::string text;
-  for (std::size_t k = 0; k < header.size(); ++k) text += header[k] + (k + 1 < columns ? separator : '\n');
-  const auto flush = [&] {
-    file.write(text);
-    text.clear();
-  };
+  for (std::size_t k = 0; k < header.size(); ++k) {
+    text += header[k];
+    text += k + 1 < columns ? separator : '\n';
+  }
   std::visit(
       [&](const auto& values) {
         for (std::size_t i = 0; i < values.size(); ++i) {
           char digits[32];
           text.append(digits, std::to_chars(digits, digits + sizeof digits, values[i]).ptr);
           text += (i + 1) % columns == 0 ? '\n' : separator;
-          if (text.size() > (1u << 16)) flush();
         }
       },
       array.values);
-  flush();
-  file.commit();
+  return text;
+}
+
+void write_csv(const fs::path& path, const Array& array, const std::vector<std::string>& header,
+               char separator) {
+  write_text(path, to_csv(array, header, separator));
 }
 
 }  // namespace fortet

@@ -76,10 +76,33 @@ std::string JsonNode::string() const {
   return value_.get<std::string>();
 }
 
+Matrix JsonNode::matrix() const {
+  const std::vector<JsonNode> rows = elements();
+  if (rows.empty()) reject("expected at least one row");
+  const std::size_t columns = rows.front().elements().size();
+  Matrix out(rows.size(), columns);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::vector<double> row = rows[i].numbers();
+    if (row.size() != columns)
+      rows[i].reject("expected " + std::to_string(columns) + " numbers, not " + std::to_string(row.size()));
+    for (std::size_t j = 0; j < columns; ++j) out(i, j) = row[j];
+  }
+  return out;
+}
+
 std::vector<double> JsonNode::numbers() const {
   std::vector<double> out;
   for (const JsonNode& element : elements()) out.push_back(element.number());
   return out;
+}
+
+nlohmann::ordered_json matrix_to_json(const Matrix& matrix) {
+  auto rows = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < matrix.rows(); ++i) {
+    const double* row = matrix.data() + i * matrix.cols();
+    rows.push_back(std::vector<double>(row, row + matrix.cols()));
+  }
+  return rows;
 }
 
 }  // namespace fortet::detail

@@ -34,10 +34,15 @@ class JsonNode {
   double positive() const;
   std::string string() const;
   std::vector<double> numbers() const;
+  /// Rows of equal length, at least one.
+  Matrix matrix() const;
 
  private:
   const nlohmann::json& value_;
   std::string file_, path_;
 };
+
+/// An array of rows.
+nlohmann::ordered_json matrix_to_json(const Matrix& matrix);
 
 }  // namespace fortet::detail

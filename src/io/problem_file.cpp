@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "fortet/io/atomic_file.hpp"
-#include "io/key_reader.hpp"
+#include "io/reference_json.hpp"
 
 namespace fortet {
 namespace fs = std::filesystem;
@@ -12,9 +12,20 @@ namespace {
 
 std::string type_of(const JsonNode& node) { return node.at("type").string(); }
 
+void require_covariance(const JsonNode& node, const Matrix& matrix) {
+  const std::vector<JsonNode> rows = node.elements();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (matrix(i, i) < 0) rows[i].reject("expected a variance >= 0 on the diagonal");
+    for (std::size_t j = 0; j < i; ++j)
+      // what is left of symmetry after rounding or printing with few digits
+      if (std::abs(matrix(i, j) - matrix(j, i)) > 1e-12 * std::sqrt(matrix(i, i) * matrix(j, j)))
+        rows[i].reject("not symmetric: entry " + std::to_string(j) + " differs from [" + std::to_string(j) +
+                       "][" + std::to_string(i) + "]");
+  }
+}
+
 // A number (times the identity), the diagonal, or all rows.
 Matrix read_covariance(const JsonNode& node, std::size_t d) {
-  Matrix out(d, d);
   if (node.is_number()) {
     const double variance = node.number();
     if (variance < 0) node.reject("expected a variance >= 0");
@@ -24,23 +35,10 @@ Matrix read_covariance(const JsonNode& node, std::size_t d) {
   if (rows.size() != d)
     node.reject("expected " + std::to_string(d) + " rows, as long as the mean, not " +
                 std::to_string(rows.size()));
-  const bool only_diagonal = rows.front().is_number();
-  for (std::size_t i = 0; i < d; ++i) {
-    if (only_diagonal) {
-      out(i, i) = rows[i].number();
-    } else {
-      const std::vector<double> row = rows[i].numbers();
-      if (row.size() != d)
-        rows[i].reject("expected " + std::to_string(d) + " numbers, not " + std::to_string(row.size()));
-      for (std::size_t j = 0; j < d; ++j) out(i, j) = row[j];
-    }
-    if (out(i, i) < 0) rows[i].reject("expected a variance >= 0 on the diagonal");
-    for (std::size_t j = 0; j < i; ++j)
-      // what is left of symmetry after rounding or printing with few digits
-      if (std::abs(out(i, j) - out(j, i)) > 1e-12 * std::sqrt(out(i, i) * out(j, j)))
-        rows[i].reject("not symmetric: entry " + std::to_string(j) + " differs from [" + std::to_string(j) +
-                       "][" + std::to_string(i) + "]");
-  }
+  const Matrix out = rows.front().is_number() ? diagonal(node.numbers()) : node.matrix();
+  if (out.cols() != d)
+    rows.front().reject("expected " + std::to_string(d) + " numbers, not " + std::to_string(out.cols()));
+  require_covariance(node, out);
   return out;
 }
 
@@ -92,36 +90,6 @@ MeasureDescription read_measure(const JsonNode& node, const fs::path& folder) {
   node.at("type").reject("unknown type '" + type + "'; expected gaussian, mixture or file");
 }
 
-double positive_or_one(const JsonNode& node, const std::string& key) {
-  return node.has(key) ? node.at(key).positive() : 1.0;
-}
-
-Brownian read_brownian(const JsonNode& node) {
-  node.require_keys({"type", "sigma", "horizon", "epsilon"});
-  if (node.has("epsilon") == node.has("sigma"))
-    node.reject("expected either epsilon or sigma (epsilon = sigma^2 horizon)");
-  const double horizon = positive_or_one(node, "horizon");
-  if (node.has("sigma")) return {.sigma = node.at("sigma").positive(), .horizon = horizon};
-  return brownian_with_epsilon(node.at("epsilon").positive(), horizon);
-}
-
-OrnsteinUhlenbeck read_ornstein_uhlenbeck(const JsonNode& node) {
-  node.require_keys({"type", "rate", "mean", "sigma", "horizon"});
-  OrnsteinUhlenbeck out;
-  out.rate = node.at("rate").positive();
-  if (node.has("mean")) out.mean = node.at("mean").numbers();
-  out.sigma = node.at("sigma").positive();
-  out.horizon = positive_or_one(node, "horizon");
-  return out;
-}
-
-ReferenceDescription read_reference(const JsonNode& node) {
-  const std::string type = type_of(node);
-  if (type == "brownian") return read_brownian(node);
-  if (type == "ornstein_uhlenbeck") return read_ornstein_uhlenbeck(node);
-  node.at("type").reject("unknown type '" + type + "'; expected brownian or ornstein_uhlenbeck");
-}
-
 // 0 for a file, which is not opened here
 int dimension_of(const MeasureDescription& measure) {
   if (const auto* gaussian = std::get_if<GaussianDescription>(&measure)) return gaussian->dimension();
@@ -129,17 +97,23 @@ int dimension_of(const MeasureDescription& measure) {
   return 0;
 }
 
+// 0 for a reference that fits any
+int dimension_of(const ReferenceDescription& reference) {
+  if (const auto* process = std::get_if<OrnsteinUhlenbeck>(&reference))
+    return static_cast<int>(process->mean.size());
+  if (const auto* process = std::get_if<LinearSde>(&reference)) return process->dimension();
+  return 0;
+}
+
 void require_equal_dimensions(const ProblemDescription& problem, const JsonNode& root) {
+  const auto require = [&](const char* key, int dimension, int expected) {
+    if (dimension && expected && dimension != expected)
+      root.at(key).reject("its dimension " + std::to_string(dimension) + " is not the source's " +
+                          std::to_string(expected));
+  };
   const int source = dimension_of(problem.source), target = dimension_of(problem.target);
-  if (source && target && source != target)
-    root.at("target").reject("its dimension " + std::to_string(target) + " is not the source's " +
-                             std::to_string(source));
-  const int known = source ? source : target;
-  const auto* process = std::get_if<OrnsteinUhlenbeck>(&problem.reference);
-  if (process && known && !process->mean.empty() && static_cast<int>(process->mean.size()) != known)
-    root.at("reference")
-        .at("mean")
-        .reject("expected as many coordinates as the measures have, " + std::to_string(known));
+  require("target", target, source);
+  require("reference", dimension_of(problem.reference), source ? source : target);
 }
 
 }  // namespace
@@ -151,7 +125,7 @@ ProblemDescription parse_problem(std::string_view text, const std::string& name,
   root.require_keys({"source", "target", "reference"});
   const ProblemDescription problem{read_measure(root.at("source"), folder),
                                    read_measure(root.at("target"), folder),
-                                   read_reference(root.at("reference"))};
+                                   detail::read_reference(root.at("reference"))};
   require_equal_dimensions(problem, root);
   return problem;
 }

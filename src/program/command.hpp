@@ -7,6 +7,9 @@
 
 namespace fortet::program {
 
+/// A check that does not lengthen the help.
+inline CLI::Validator silent(CLI::Validator check) { return check.description(""); }
+
 template <class Arguments>
 struct Command {
   CLI::App* app;
@@ -25,9 +28,10 @@ Command<Arguments> add_command(CLI::App& app, Invocation& invocation, const std:
   CLI::App* command = app.add_subcommand(name, description);
   command->footer("Example:\n" + example);
   command->add_option("--threads", arguments->threads, "Host threads (default: all)")
-      ->check(CLI::PositiveNumber)
+      ->check(silent(CLI::PositiveNumber))
+      ->group("General")
       ->type_name("N");
-  command->add_flag("-q,--quiet", arguments->quiet, "Print nothing but errors");
+  command->add_flag("-q,--quiet", arguments->quiet, "Print nothing but errors")->group("General");
   command->callback([&invocation, arguments, run] {
     invocation = {arguments->threads, [arguments, run] { return run(*arguments); }};
   });
@@ -38,6 +42,7 @@ Command<Arguments> add_command(CLI::App& app, Invocation& invocation, const std:
 void add_epsilon_options(CLI::App& command, EpsilonArguments& arguments);
 
 // One for each subcommand, in <name>_options.cpp.
+void add_gaussian(CLI::App& app, Invocation& invocation);
 void add_info(CLI::App& app, Invocation& invocation);
 
 }  // namespace fortet::program

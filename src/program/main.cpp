@@ -21,7 +21,10 @@ int run(const Invocation& invocation) {
     settings.set_disable_warnings(true);
     if (invocation.threads > 0) settings.set_num_threads(invocation.threads);
     const Kokkos::ScopeGuard kokkos(settings);
-    return invocation.run();
+    const int code = invocation.run();
+    std::cout.flush();
+    if (!std::cout) throw fortet::BackendError("cannot write to standard output");
+    return code;
   } catch (const fortet::InvalidArgument& error) {
     return say(error.what(), exit_code::bad_input);
   } catch (const std::bad_alloc&) {

@@ -17,10 +17,10 @@ class ProgressBar {
   void show(const Progress& progress);
   /// Draws, and asks the solver to stop after Ctrl-C.
   Observer observer();
-
- private:
+  /// Leaves the line empty for what is printed next.
   void wipe();
 
+ private:
   bool enabled_;
   bool drawn_ = false;
   double last_drawn_ = 0;

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "fortet/io/json.hpp"
+#include "fortet/io/measures.hpp"
 #include "fortet/io/problem_file.hpp"
 #include "support/files.hpp"
 
@@ -96,6 +97,14 @@ BOOST_AUTO_TEST_CASE(measures_and_references) {
   BOOST_TEST(process.rate == 2);
   BOOST_TEST(process.horizon == 1);
   BOOST_TEST((process.mean == std::vector<double>{1, 0}));
+  const auto l = parse(problem(
+      gaussian, gaussian,
+      R"({"type": "linear_sde", "drift": [[0, 1], [0, -1]], "offset": [0, 2], "noise": [[0], [1]], "horizon": 3})"));
+  const auto& langevin = std::get<LinearSde>(l.reference);
+  BOOST_TEST((langevin.drift == Matrix{{0, 1}, {0, -1}}));
+  BOOST_TEST((langevin.noise == Matrix{{0}, {1}}));
+  BOOST_TEST((langevin.offset == std::vector<double>{0, 2}));
+  BOOST_TEST(langevin.horizon == 3);
   // sqrt then square: one rounding each
   const auto r = parse(problem(gaussian, gaussian, R"({"type": "brownian", "epsilon": 0.3, "horizon": 2})"));
   BOOST_TEST(std::abs(std::get<Brownian>(r.reference).epsilon() - 0.3) < 4e-16 * 0.3);
@@ -162,7 +171,14 @@ BOOST_AUTO_TEST_CASE(errors_name_the_key) {
   begins(problem(gaussian, gaussian, R"({"type": "ornstein_uhlenbeck", "sigma": 1})"),
          "reference.rate: this key is missing");
   begins(problem(gaussian, gaussian, R"({"type": "ornstein_uhlenbeck", "sigma": 1, "rate": 1, "mean": [1]})"),
-         "reference.mean: expected as many coordinates");
+         "reference: its dimension 1 is not the source's 2");
+  const auto linear = [](const std::string& rest) {
+    return problem(gaussian, gaussian, R"({"type": "linear_sde", "drift": )" + rest + "}");
+  };
+  begins(linear(R"([[0, 1]], "noise": [[1]])"), "reference: linear_sde: ");
+  begins(linear(R"([[0, 1], [1]], "noise": [[1]])"), "reference.drift[1]: expected 2 numbers, not 1");
+  begins(linear(R"([], "noise": [[1]])"), "reference.drift: expected at least one row");
+  begins(linear(R"([[-1]], "noise": [[1]])"), "reference: its dimension 1 is not the source's 2");
 }
 
 BOOST_AUTO_TEST_CASE(files_are_found_beside_the_problem) {
@@ -172,4 +188,18 @@ BOOST_AUTO_TEST_CASE(files_are_found_beside_the_problem) {
   BOOST_TEST(
       contains(message_of<BackendError>([&] { read_problem(folder / "missing.json"); }), "No such file"));
   BOOST_TEST(contains(message_of<BackendError>([] { write_json("/dev/full", Report()); }), "No space left"));
+}
+
+BOOST_AUTO_TEST_CASE(measures_from_descriptions) {
+  const test::TemporaryFolder folder;
+  const auto points = folder.file("y.csv", "0,0\n1,2\n3,1\n"), weights = folder.file("w.csv", "1\n1\n2\n");
+  const GaussianDescription normal{{0, 1}, Matrix{{2, 0.5}, {0.5, 1}}};
+  BOOST_TEST((std::get<Gaussian>(make_measure(normal, "source")).covariance() == normal.covariance));
+  const AnyMeasure mixture = make_measure(MixtureDescription{{1, 3}, {normal, normal}}, "source");
+  BOOST_TEST(std::get<GaussianMixture>(mixture).weights()[1] == 0.75);
+  const AnyMeasure cloud = make_measure(FileDescription{points, weights}, "target");
+  BOOST_TEST(std::get<PointCloud<double>>(cloud).mass() == 4);
+  const GaussianDescription indefinite{{0, 0}, Matrix{{1, 2}, {2, 1}}};
+  BOOST_TEST(
+      message_of<InvalidArgument>([&] { make_measure(indefinite, "target"); }).starts_with("target: "));
 }

@@ -37,4 +37,7 @@ void write_text(const std::filesystem::path& path, std::string_view text);
 /// The whole content of a file. Throws BackendError when it cannot be opened or read.
 std::string read_text(const std::filesystem::path& path);
 
+/// Makes a folder and those above it where they do not exist. Throws BackendError.
+void create_folder(const std::filesystem::path& path);
+
 }  // namespace fortet

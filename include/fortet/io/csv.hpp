@@ -24,8 +24,11 @@ Array read_csv(const std::filesystem::path& path, const CsvFormat& format = {});
 /// The same from text; `name` stands for the file in messages.
 Array parse_csv(std::string_view text, const std::string& name, const CsvFormat& format = {});
 
-/// Writes a one- or two-dimensional array with the fewest digits that read back to the same numbers. Throws
-/// BackendError, and InvalidArgument on another rank or a header of the wrong length.
+/// A one- or two-dimensional array as CSV, with the fewest digits that read back to the same numbers. Throws
+/// InvalidArgument on another rank or a header of the wrong length. O(size) time and memory.
+std::string to_csv(const Array& array, const std::vector<std::string>& header = {}, char separator = ',');
+
+/// The same as a file. Throws BackendError too.
 void write_csv(const std::filesystem::path& path, const Array& array,
                const std::vector<std::string>& header = {}, char separator = ',');
 

@@ -9,6 +9,7 @@
 
 #include "fortet/matrix.hpp"
 #include "fortet/reference/brownian.hpp"
+#include "fortet/reference/linear_sde.hpp"
 #include "fortet/reference/ornstein_uhlenbeck.hpp"
 
 namespace fortet {
@@ -34,7 +35,7 @@ struct FileDescription {
 };
 
 using MeasureDescription = std::variant<GaussianDescription, MixtureDescription, FileDescription>;
-using ReferenceDescription = std::variant<Brownian, OrnsteinUhlenbeck>;
+using ReferenceDescription = std::variant<Brownian, OrnsteinUhlenbeck, LinearSde>;
 
 struct ProblemDescription {
   MeasureDescription source, target;
