@@ -49,7 +49,7 @@ std::string progress_line(const Progress& p, double fraction, double iteration_s
     line += text;
   }
   line += time_left(p, iteration_seconds);
-  const int room = width - static_cast<int>(line.size()) - 4;
+  const int room = width - 1 - static_cast<int>(line.size()) - 4;
   if (room >= 8) {
     const int bar = std::min(room, 30);
     const int done = static_cast<int>(fraction * bar);
