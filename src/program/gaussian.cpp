@@ -3,6 +3,7 @@
 #include "fortet/coupling/gaussian_bridge.hpp"
 #include "fortet/io/atomic_file.hpp"
 #include "fortet/io/measures.hpp"
+#include "program/input.hpp"
 #include "program/output.hpp"
 
 namespace fortet::program {

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "fortet/io/atomic_file.hpp"
+#include "program/input.hpp"
 
 namespace fortet::program {
 namespace fs = std::filesystem;

@@ -8,16 +8,6 @@
 
 namespace fortet::program {
 
-/// Calls `read`; a file that cannot be read is the user's mistake here, so it becomes an InvalidArgument.
-template <class Read>
-auto reading(Read read) {
-  try {
-    return read();
-  } catch (const BackendError& error) {
-    throw InvalidArgument(error.what());
-  }
-}
-
 /// Makes the folder of --output and sees to it, before the work starts, that it can be written to. Throws
 /// InvalidArgument.
 void prepare_output(const std::filesystem::path& folder);

@@ -3,6 +3,7 @@
 #include "fortet/coupling/lift.hpp"
 #include "fortet/io/coupling.hpp"
 #include "fortet/io/csv.hpp"
+#include "program/input.hpp"
 #include "program/output.hpp"
 #include "program/pairs.hpp"
 

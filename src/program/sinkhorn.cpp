@@ -3,6 +3,7 @@
 #include "fortet/io/coupling.hpp"
 #include "fortet/io/json.hpp"
 #include "fortet/solver/sinkhorn.hpp"
+#include "program/input.hpp"
 #include "program/interrupt.hpp"
 #include "program/output.hpp"
 #include "program/pairs.hpp"
@@ -41,14 +42,20 @@ void write_results(const DefaultExec& exec, const SinkhornArguments& a, const C&
 }
 
 template <class Real>
+Problem<PointCloud<Real>, PointCloud<Real>, Brownian> read_problem(const SinkhornArguments& a) {
+  const Brownian reference = a.epsilon.reference();
+  const Array source = read_array(a.source), target = read_array(a.target);
+  const auto x = to_points<Real>(source, a.source), y = to_points<Real>(target, a.target);
+  if (std::is_same_v<Real, float>) require_float_suffices(source, target, reference.epsilon());
+  return {with_weights(x, a.source_weights), with_weights(y, a.target_weights), reference};
+}
+
+template <class Real>
 int solve(const SinkhornArguments& a) {
   if ((a.plan || a.map || a.samples) && !a.output)
     throw InvalidArgument("--plan, --map and --samples write files: give --output too");
-  const Brownian reference = a.epsilon.reference();
   const DefaultExec exec;
-  const Problem problem{reading([&] { return read_point_cloud<Real>(a.source, a.source_weights); }),
-                        reading([&] { return read_point_cloud<Real>(a.target, a.target_weights); }),
-                        reference};
+  const auto problem = reading([&] { return read_problem<Real>(a); });
   if (a.output) prepare_output(*a.output);
   if (a.plan) require_disk_space(*a.output, problem.source.size(), problem.target.size());
 

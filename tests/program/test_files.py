@@ -79,6 +79,15 @@ class BadInput(support.ProgramTest):
     def test_dimension_mismatch(self):
         self.refuse(["target dimension = 3", "dimension 2"], target=self.npy("t.npy", [[0.0, 0.0, 0.0]]))
 
+    def test_float_that_does_not_suffice(self):
+        far = self.npy("far.npy", [[1e8, 0.0], [1e8 + 1, 0.0]])
+        self.refuse("rounding coordinates near 1e+08", source=far, target=far, more=("--precision", "float"))
+        # the same points as float are what they are; and with a large epsilon rounding does no harm
+        rounded = self.npy("rounded.npy", [[1e8, 0.0], [1e8 + 8, 0.0]], kind="f")
+        for points, epsilon in ((rounded, 1), (far, 1e4)):
+            self.succeed("sinkhorn", "--source", points, "--target", points, "--epsilon", epsilon, "--precision", "float",
+                         "--tolerance", 1e-3, "--quiet")
+
     def test_unreadable(self):
         self.refuse(["missing.npy", "No such file"], source=self.folder / "missing.npy")
         self.refuse(["missing.csv", "No such file"], target=self.folder / "missing.csv")

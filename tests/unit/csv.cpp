@@ -23,7 +23,9 @@ BOOST_AUTO_TEST_CASE(ways_to_write_the_same_table) {
                            "1\t2.5\n-3\t4e-3\n", "1 2.5\n -3   4e-3 \n", "1 , 2.5\r\n-3 , +4e-3\r\n",
                            "\xEF\xBB\xBFx,y\r\n1,2.5\r\n-3,4e-3\r\n",
                            "\n# a comment, with commas\n\"x\",\"the y\"\n\n1,2.5\n  # another\n-3,4e-3\n\n",
-                           "\"1\",\"2.5\"\n\"-3\",\"4E-3\"\n", "+1.0,2.5e0\n-3.,.004\n"})
+                           "\"1\",\"2.5\"\n\"-3\",\"4E-3\"\n", "+1.0,2.5e0\n-3.,.004\n",
+                           "\xEF\xBB\xBF"
+                           "1,2.5\n-3,4e-3\n"})
     BOOST_TEST((parse(text) == expected), text);
   BOOST_TEST((parse("1,2\n1,2.5\n-3,4e-3\n", {.header = true}) == expected));
   BOOST_TEST((parse("1|2.5\n-3|4e-3\n", {.separator = '|'}) == expected));

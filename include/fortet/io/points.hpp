@@ -27,12 +27,10 @@ Array to_array(const Vector<Real, Memory>& vector) {
   return {{values.size()}, std::move(values)};
 }
 
-/// n x d points from a .npy or CSV file, converted to Real. Blocking. Throws BackendError when the file
-/// cannot be read; InvalidArgument on another shape, an empty array, a malformed file, or a value that is NaN
-/// or infinite as a Real, with its index.
+/// An n x d array, read from `path`, as points. Blocking. Throws InvalidArgument on another shape, an empty
+/// array, or a value that is NaN or infinite as a Real, with its index.
 template <class Real, class Memory = DefaultMemory>
-Points<Real, Memory> read_points(const std::filesystem::path& path) {
-  const Array array = read_array(path);
+Points<Real, Memory> to_points(const Array& array, const std::filesystem::path& path) {
   require_points_shape(array, path);
   require_finite<Real>(array, path);
   const auto d = static_cast<std::ptrdiff_t>(array.shape[1]);
@@ -41,6 +39,13 @@ Points<Real, Memory> read_points(const std::filesystem::path& path) {
         return points_from_host<Real, Memory>(values.data(), array.shape[0], array.shape[1], d, 1);
       },
       array.values);
+}
+
+/// n x d points from a .npy or CSV file, rounded to Real. Blocking. Throws BackendError when the file cannot
+/// be read; InvalidArgument when it is malformed, and as to_points() does.
+template <class Real, class Memory = DefaultMemory>
+Points<Real, Memory> read_points(const std::filesystem::path& path) {
+  return to_points<Real, Memory>(read_array(path), path);
 }
 
 /// A vector (shape (n,), (n, 1) or (1, n)) from a .npy or CSV file, converted to Real. Infinities and NaN are
@@ -56,19 +61,26 @@ Vector<Real, Memory> read_vector(const std::filesystem::path& path) {
       array.values);
 }
 
+/// A cloud of these points and, where given, the weights in a file; without, they are uniform. Blocking.
+/// Throws as read_vector() and the constructor of PointCloud do.
+template <class Real, class Memory>
+PointCloud<Real, Memory> with_weights(const Points<Real, Memory>& points,
+                                      const std::optional<std::filesystem::path>& file) {
+  if (!file) return PointCloud<Real, Memory>(points);
+  const ConstVector<Real, Memory> weights = read_vector<Real, Memory>(*file);
+  try {
+    return PointCloud<Real, Memory>(points, weights);
+  } catch (const InvalidArgument& error) {
+    throw InvalidArgument(file->string() + ": " + error.what());
+  }
+}
+
 /// A cloud from a file of points and, where given, a file of weights. Blocking. Throws as read_points() and
-/// as the constructor of PointCloud.
+/// with_weights().
 template <class Real, class Memory = DefaultMemory>
 PointCloud<Real, Memory> read_point_cloud(const std::filesystem::path& points,
                                           const std::optional<std::filesystem::path>& weights = {}) {
-  const ConstPoints<Real, Memory> atoms = read_points<Real, Memory>(points);
-  if (!weights) return PointCloud<Real, Memory>(atoms);
-  const ConstVector<Real, Memory> values = read_vector<Real, Memory>(*weights);
-  try {
-    return PointCloud<Real, Memory>(atoms, values);
-  } catch (const InvalidArgument& error) {
-    throw InvalidArgument(weights->string() + ": " + error.what());
-  }
+  return with_weights(read_points<Real, Memory>(points), weights);
 }
 
 /// Points or a vector as a .npy file in their own precision. Blocking. Throws BackendError.
