@@ -10,6 +10,7 @@
 #include "fortet/coupling/gaussian_bridge.hpp"
 #include "fortet/coupling/gaussian_forms.hpp"
 #include "fortet/coupling/gaussian_iterates.hpp"
+#include "fortet/coupling/independent_coupling.hpp"
 #include "fortet/coupling/lift.hpp"
 #include "fortet/error.hpp"
 #include "fortet/io/array.hpp"

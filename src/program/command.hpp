@@ -42,6 +42,7 @@ Command<Arguments> add_command(CLI::App& app, Invocation& invocation, const std:
 void add_epsilon_options(CLI::App& command, EpsilonArguments& arguments);
 
 // One for each subcommand, in <name>_options.cpp.
+void add_compare(CLI::App& app, Invocation& invocation);
 void add_gaussian(CLI::App& app, Invocation& invocation);
 void add_info(CLI::App& app, Invocation& invocation);
 void add_sample(CLI::App& app, Invocation& invocation);

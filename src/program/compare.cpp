@@ -1,0 +1,304 @@
+#include "program/compare.hpp"
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <span>
+#include <variant>
+
+#include "fortet/compare/compare.hpp"
+#include "fortet/coupling/gaussian_bridge.hpp"
+#include "fortet/coupling/independent_coupling.hpp"
+#include "fortet/coupling/lift.hpp"
+#include "fortet/io/atomic_file.hpp"
+#include "fortet/io/points.hpp"
+#include "fortet/io/problem_file.hpp"
+#include "fortet/measure/draw.hpp"
+#include "fortet/measure/gaussian_mixture.hpp"
+#include "fortet/measure/sampler.hpp"
+#include "fortet/solver/sinkhorn.hpp"
+#include "program/compare_problems.hpp"
+#include "program/compare_report.hpp"
+#include "program/progress_bar.hpp"
+
+namespace fortet::program {
+namespace {
+
+using Memory = DefaultMemory;
+using Side = impl::ComparisonSide<Memory>;
+using AnyMeasure = std::variant<Gaussian, GaussianMixture, PointCloud<double>>;
+
+constexpr std::size_t shown_pairs = 300, shown_paths = 25, shown_draws = 4000;
+constexpr std::size_t path_points = 61;
+
+/// What the solvers share.
+struct Setting {
+  DefaultExec exec;
+  AnyMeasure source, target;
+  ReferenceDescription reference;
+  std::size_t atoms = 0;
+  RandomKey key;
+  bool quiet = false;
+};
+
+/// A solved coupling behind functions that do not name its type.
+struct Solved {
+  std::string name, what;
+  std::shared_ptr<const void> coupling;  // what the functions refer to
+  Side side = {};
+  std::optional<Report> report = {};
+  double seconds = 0;
+  /// n x d x times
+  std::function<void(RandomKey, std::span<const double>, Kokkos::View<double***, Kokkos::LayoutLeft, Memory>)>
+      sample_paths = {};
+};
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+template <class C>
+Solved solved(const DefaultExec& exec, std::string name, std::string what, C coupling) {
+  const auto owned = std::make_shared<const C>(std::move(coupling));
+  Solved result{.name = std::move(name), .what = std::move(what), .coupling = owned};
+  result.side = impl::comparison_side<Memory>(exec, *owned);
+  const C* raw = owned.get();
+  if constexpr (Bridge<C>)
+    result.sample_paths = [exec, raw](RandomKey key, std::span<const double> times, const auto& paths) {
+      Kokkos::View<typename C::scalar_type***, Kokkos::LayoutLeft, typename C::memory_space> own(
+          "fortet::compare::paths", paths.extent(0), paths.extent(1), paths.extent(2));
+      raw->sample_paths(exec, key, times, own);
+      Kokkos::deep_copy(exec, paths, own);
+      exec.fence("fortet::compare::paths");
+    };
+  return result;
+}
+
+AnyMeasure build(const MeasureDescription& description) {
+  const auto gaussian = [](const GaussianDescription& d) { return Gaussian(d.mean, d.covariance); };
+  if (const auto* d = std::get_if<GaussianDescription>(&description)) return gaussian(*d);
+  if (const auto* d = std::get_if<MixtureDescription>(&description)) {
+    std::vector<Gaussian> components;
+    for (const auto& component : d->components) components.push_back(gaussian(component));
+    return GaussianMixture(d->weights, std::move(components));
+  }
+  const auto& file = std::get<FileDescription>(description);
+  return read_point_cloud<double>(file.points, file.weights);
+}
+
+int dimension(const AnyMeasure& measure) {
+  return std::visit([](const auto& m) { return m.dimension(); }, measure);
+}
+
+/// The atoms of a cloud, or n draws.
+template <class Real>
+PointCloud<Real> atoms(const DefaultExec& exec, const AnyMeasure& measure, std::size_t n, RandomKey key) {
+  if constexpr (std::is_same_v<Real, double>)
+    if (const auto* cloud = std::get_if<PointCloud<double>>(&measure)) return cloud->normalised();
+  return std::visit([&](const auto& m) { return draw<Real>(exec, m, n, key); }, measure);
+}
+
+template <class Real>
+Solved solve_sinkhorn(const Setting& setting, const std::string& name, const std::string& what) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto source = atoms<Real>(setting.exec, setting.source, setting.atoms, setting.key.child(0));
+  const auto target = atoms<Real>(setting.exec, setting.target, setting.atoms, setting.key.child(1));
+  ProgressBar bar(setting.quiet);
+  const Sinkhorn<Real> solver({.observer = bar.observer()});
+  return std::visit(
+      [&](const auto& reference) {
+        auto [coupling, report] = solver.solve(setting.exec, Problem{source, target, reference});
+        Solved result = solved(setting.exec, name, what, lift(std::move(coupling)));
+        result.report = std::move(report);
+        result.seconds = seconds_since(begin);
+        return result;
+      },
+      setting.reference);
+}
+
+Solved solve_gaussian(const Setting& setting) {
+  const auto* source = std::get_if<Gaussian>(&setting.source);
+  const auto* target = std::get_if<Gaussian>(&setting.target);
+  detail::require(source && target, "fortet compare", "--solver", "gaussian",
+                  "it needs a Gaussian source and a Gaussian target");
+  const auto begin = std::chrono::steady_clock::now();
+  return std::visit(
+      [&](const auto& reference) {
+        Solved result = solved(setting.exec, "gaussian", "closed form",
+                               gaussian_bridge(Problem{*source, *target, reference}));
+        result.seconds = seconds_since(begin);
+        return result;
+      },
+      setting.reference);
+}
+
+/// Any of the measures as one type.
+Sampler<double> sampler(const AnyMeasure& measure) {
+  return {dimension(measure), [measure](const DefaultExec& exec, RandomKey key, Points<double> out) {
+            std::visit([&](const auto& m) { m.sample(exec, key, out); }, measure);
+          }};
+}
+
+Solved solve(const std::string& name, Setting setting) {
+  const std::string size = std::to_string(setting.atoms);
+  if (name == "gaussian") return solve_gaussian(setting);
+  if (name == "sinkhorn")
+    return solve_sinkhorn<double>(setting, name, "Sinkhorn between the atoms, lifted to a bridge");
+  if (name == "sinkhorn-float") return solve_sinkhorn<float>(setting, name, "the same in single precision");
+  if (name == "sinkhorn-fresh") {
+    setting.key = setting.key.child(2);
+    setting.atoms *= 3;
+    return solve_sinkhorn<double>(setting, name, "Sinkhorn on three times as many fresh atoms");
+  }
+  return solved(setting.exec, "independent", "no coupling at all: the baseline",
+                IndependentCoupling(sampler(setting.source), sampler(setting.target)));
+}
+
+std::vector<std::string> solvers_for(const Setting& setting) {
+  if (std::holds_alternative<Gaussian>(setting.source) && std::holds_alternative<Gaussian>(setting.target))
+    return {"sinkhorn", "independent", "gaussian"};
+  const bool fixed = std::holds_alternative<PointCloud<double>>(setting.source) ||
+                     std::holds_alternative<PointCloud<double>>(setting.target);
+  if (fixed) return {"independent", "sinkhorn"};
+  return {"sinkhorn", "independent", "sinkhorn-fresh"};
+}
+
+std::vector<double> even_times(double horizon, std::size_t count) {
+  std::vector<double> times(count);
+  for (std::size_t k = 0; k < count; ++k)
+    times[k] = horizon * static_cast<double>(k) / static_cast<double>(count - 1);
+  return times;
+}
+
+/// Samples for the plots.
+SolverResult show(const Solved& solver, const ProblemResult& problem, RandomKey key) {
+  SolverResult result{solver.name, solver.what, solver.report, {}, {}, {}};
+  const auto d = static_cast<std::size_t>(problem.dimension);
+  const Points<double> pairs("fortet::compare::shown", shown_pairs, 2 * d);
+  solver.side.sample(key.child(0), Kokkos::subview(pairs, Kokkos::ALL, std::make_pair(std::size_t{0}, d)),
+                     Kokkos::subview(pairs, Kokkos::ALL, std::make_pair(d, 2 * d)));
+  result.pairs = to_array(pairs);
+  if (!solver.sample_paths) return result;
+  const Kokkos::View<double***, Kokkos::LayoutLeft, Memory> paths("fortet::compare::shown", shown_paths, d,
+                                                                  problem.path_times.size());
+  solver.sample_paths(key.child(1), problem.path_times, paths);
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, paths);
+  std::vector<double> values;
+  for (std::size_t i = 0; i < shown_paths; ++i)
+    for (std::size_t k = 0; k < host.extent(2); ++k)
+      for (std::size_t c = 0; c < d; ++c) values.push_back(host(i, c, k));
+  result.paths = {{shown_paths, host.extent(2), d}, std::move(values)};
+  std::vector<double> draws;
+  for (std::size_t k = 0; k < problem.marginal_times.size(); ++k) {
+    const Points<double> x("fortet::compare::shown", shown_draws, d);
+    solver.side.sample_marginal(key.child(2 + k), problem.marginal_times[k], x);
+    const auto rows = to_host(x);
+    draws.insert(draws.end(), rows.begin(), rows.end());
+  }
+  result.marginals = {{problem.marginal_times.size(), shown_draws, d}, std::move(draws)};
+  return result;
+}
+
+Comparison measure(const Setting& setting, const Solved& first, const Solved& truth,
+                   const CompareOptions& options) {
+  Comparison comparison = impl::compare_sides<Memory>(setting.exec, first.side, truth.side, options);
+  comparison.first = first.name;
+  comparison.second = truth.name;
+  return comparison;
+}
+
+/// Sinkhorn against the truth at growing numbers of atoms.
+std::vector<SizeResult> sizes(Setting setting, const Solved& truth, const CompareOptions& options) {
+  CompareOptions light = options;
+  light.pairs = std::min<std::size_t>(options.pairs, 4000);
+  light.pairwise_points = 500;
+  light.transport_points = 0;
+  light.conditional_samples = 500;
+  light.times = 0;
+  std::vector<SizeResult> results;
+  for (std::size_t n = setting.atoms / 8; n <= setting.atoms; n *= 2) {
+    if (n < 16) continue;
+    Setting smaller = setting;
+    smaller.atoms = n;
+    const Solved solver = solve("sinkhorn", smaller);
+    results.push_back({n, solver.seconds, measure(setting, solver, truth, light)});
+  }
+  return results;
+}
+
+void print_reports(const std::vector<Solved>& solvers) {
+  for (const Solved& solver : solvers)
+    if (solver.report) {
+      const Report& r = *solver.report;
+      std::cout << "  " << solver.name << ": " << to_string(r.status) << ", " << r.n << " x " << r.m
+                << " atoms, " << r.iterations << " iterations, " << r.seconds << " s, marginal error "
+                << r.marginal_error << '\n';
+    }
+}
+
+ProblemResult compare_on(const NamedProblem& problem, const CompareArguments& arguments, bool& converged) {
+  Setting setting{.exec = {},
+                  .source = build(problem.description.source),
+                  .target = build(problem.description.target),
+                  .reference = problem.description.reference,
+                  .atoms = arguments.atoms,
+                  .key = {.seed = arguments.seed},
+                  .quiet = arguments.quiet};
+  detail::require(dimension(setting.source) == dimension(setting.target), "fortet compare",
+                  "dimension of the target", dimension(setting.target),
+                  "expected the source's dimension " + std::to_string(dimension(setting.source)));
+  const auto names = arguments.solvers.empty() ? solvers_for(setting) : arguments.solvers;
+  detail::require(names.size() >= 2, "fortet compare", "number of --solver options", names.size(),
+                  "expected two or more; the last is the truth");
+  ProblemResult result{.name = problem.name, .title = problem.title, .what = problem.what};
+  result.dimension = dimension(setting.source);
+  std::visit(
+      [&](const auto& reference) {
+        result.epsilon = reference.epsilon();
+        result.sigma = reference.sigma;
+        result.horizon = reference.horizon;
+      },
+      setting.reference);
+  result.path_times = even_times(result.horizon, path_points);
+  result.marginal_times = even_times(result.horizon, 5);
+
+  if (!arguments.quiet) std::cout << problem.title << '\n';
+  std::vector<Solved> solvers;
+  for (const std::string& name : names) solvers.push_back(solve(name, setting));
+  for (const Solved& solver : solvers)
+    converged = converged && (!solver.report || solver.report->converged());
+  if (!arguments.quiet) print_reports(solvers);
+  const CompareOptions options{.pairs = arguments.pairs,
+                               .seed = arguments.seed,
+                               .conditional_points = 64,
+                               .conditional_samples = 500};
+  const Solved& truth = solvers.back();
+  for (std::size_t k = 0; k + 1 < solvers.size(); ++k) {
+    result.comparisons.push_back(measure(setting, solvers[k], truth, options));
+    if (!arguments.quiet) std::cout << result.comparisons.back() << '\n' << std::flush;
+  }
+  if (!arguments.report) return result;
+  for (std::size_t k = 0; k < solvers.size(); ++k)
+    result.solvers.push_back(show(solvers[k], result, setting.key.child(10 + k)));
+  if (truth.name == "gaussian") result.sizes = sizes(setting, truth, options);
+  return result;
+}
+
+}  // namespace
+
+int run_compare(const CompareArguments& arguments) {
+  const auto begin = std::chrono::steady_clock::now();
+  bool converged = true;
+  CompareResult result{.problems = {}, .pairs = arguments.pairs, .seed = arguments.seed};
+  for (const NamedProblem& problem : compare_problems(arguments.problem))
+    result.problems.push_back(compare_on(problem, arguments, converged));
+  result.seconds = seconds_since(begin);
+  if (arguments.json) write_text(*arguments.json, to_json(result));
+  if (arguments.report) {
+    const auto page = write_report(*arguments.report, result);
+    if (!arguments.quiet) std::cout << page.string() << '\n';
+  }
+  return converged ? exit_code::converged : exit_code::not_converged;
+}
+
+}  // namespace fortet::program

@@ -1,0 +1,38 @@
+#include "program/command.hpp"
+#include "program/compare.hpp"
+
+namespace fortet::program {
+
+void add_compare(CLI::App& app, Invocation& invocation) {
+  const auto command = add_command(
+      app, invocation, "compare",
+      "Solve one problem with several solvers and measure how far apart they are. Without --problem: two\n"
+      "embedded problems, no file needed.",
+      "  fortet compare --problem p.json --solver sinkhorn --solver gaussian --report out", run_compare);
+  CompareArguments& arguments = *command.arguments;
+  command->add_option("--problem", arguments.problem, "Source, target and reference (docs/files.md)")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  command
+      ->add_option("--solver", arguments.solvers,
+                   "Give it once for each solver; the last is the truth the others are measured against:\n"
+                   "gaussian, sinkhorn, sinkhorn-float, sinkhorn-fresh, independent")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"gaussian", "sinkhorn", "sinkhorn-float", "sinkhorn-fresh", "independent"}));
+  command->add_option("--atoms", arguments.atoms, "Atoms drawn from each side for Sinkhorn")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--pairs", arguments.pairs, "Pairs drawn from each solver")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--seed", arguments.seed, "Seed of every random number")
+      ->type_name("S")
+      ->capture_default_str();
+  command->add_option("--report", arguments.report, "Write report.json and index.html here")
+      ->type_name("DIR");
+  command->add_option("--json", arguments.json, "Write the figures as JSON")->type_name("FILE");
+}
+
+}  // namespace fortet::program
