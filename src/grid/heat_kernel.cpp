@@ -94,6 +94,10 @@ class LineHeat final : public HeatKernel {
     Kokkos::deep_copy(exec, out, host_out);
   }
 
+  ConstVector<double> partial_sums(int k) const override {
+    return Kokkos::create_mirror_view_and_copy(DefaultMemory{}, between_[k]);
+  }
+
   std::string description() const override {
     std::string text;
     for (std::size_t k = 0; k < kernels_.size(); ++k) {
@@ -119,8 +123,8 @@ class LineHeat final : public HeatKernel {
 
  private:
   template <class Value>
-  static Kokkos::View<Value*, Kokkos::HostSpace> workspace(const std::string& name, std::size_t n) {
-    return Kokkos::View<Value*, Kokkos::HostSpace>(
+  static Vector<Value, Kokkos::HostSpace> workspace(const std::string& name, std::size_t n) {
+    return Vector<Value, Kokkos::HostSpace>(
         Kokkos::view_alloc(Kokkos::WithoutInitializing, "fortet::grid::" + name), n);
   }
   std::size_t count_blocks(std::size_t k) const {
@@ -203,8 +207,8 @@ class LineHeat final : public HeatKernel {
   std::vector<grid::LineKernel<Real>> kernels_;
   std::vector<long> evaluated_;
   std::size_t blocks_size_ = 0, largest_size_ = 0, columns_size_ = 0;
-  Kokkos::View<double*, Kokkos::HostSpace> blocks_, largest_, between_[2];
-  Kokkos::View<Real*, Kokkos::HostSpace> columns_;
+  Vector<double, Kokkos::HostSpace> blocks_, largest_, between_[2];
+  Vector<Real, Kokkos::HostSpace> columns_;
 };
 
 // ---------------------------------------------------------------- direct: portable
@@ -244,18 +248,20 @@ class DirectHeat final : public HeatKernel {
   void apply(const DefaultExec& exec, ConstVector<double> in, Vector<double> out) override {
     ConstVector<double> from = in;
     for (std::size_t k = 0; k < axes_.size(); ++k) {
-      const Vector<double> to =
-          k + 1 == axes_.size() ? out
-                                : allocate(exec, "fortet::grid::between",
-                                           passes_[k].lines() * static_cast<std::size_t>(axes_[k].out.count));
+      const bool last = k + 1 == axes_.size();
+      if (!last)
+        between_[k] = allocate(exec, "fortet::grid::between",
+                               passes_[k].lines() * static_cast<std::size_t>(axes_[k].out.count));
+      const Vector<double> to = last ? out : between_[k];
       direct_pass(exec, axes_[k], passes_[k], from, to);
       from = to;
     }
-    exec.fence("fortet::grid::direct");  // before the intermediate arrays go
   }
+  ConstVector<double> partial_sums(int k) const override { return between_[k]; }
   std::string description() const override { return "direct"; }
 
  private:
+  Vector<double> between_[2];
   std::vector<HeatAxis> axes_;
   std::vector<Pass> passes_;
 };
@@ -321,6 +327,7 @@ class SpectralHeat final : public HeatKernel {
       host_out(i) = data[i] > 0 ? most + std::log(data[i]) : minus_infinity;
     Kokkos::deep_copy(exec, out, host_out);
   }
+  ConstVector<double> partial_sums(int) const override { return {}; }
   std::string description() const override { return "spectral (FFTW)"; }
   double log_floor() const override { return log_floor_; }
 

@@ -30,6 +30,8 @@ class HeatKernel {
   virtual ~HeatKernel() = default;
   /// Blocking or not as the method needs; `out` is complete for work on the same instance.
   virtual void apply(const DefaultExec& exec, ConstVector<double> in, Vector<double> out) = 0;
+  /// After apply(): the log sums over axes 0 ... k alone, k < dimension - 1; axes after k are those of `in`.
+  virtual ConstVector<double> partial_sums(int k) const = 0;
   /// What does the work, for the report: "tilted 64 (31 % of the tile pairs) x dense".
   virtual std::string description() const = 0;
   /// Relative error left in any of the sums by leaving terms out.

@@ -111,11 +111,12 @@ class Streaming : public impl::CostKernel<Exec, SquaredEuclidean<Point, typename
   double mean_cost(const Exec&) const override { return std::max(mean_cost_, 0.0); }
   double largest_cost(const Exec&) const override { return largest_cost_; }
 
-  std::shared_ptr<const Base> with_epsilon(const Exec& exec, double epsilon) const override {
+  std::shared_ptr<const impl::HalfBridgeKernel<Exec>> with_epsilon(const Exec& exec,
+                                                                   double epsilon) const override {
     return make_streaming<Exec, Real, Point>(exec, this->cost_.x, this->cost_.y, this->log_a_, this->log_b_,
                                              epsilon);
   }
-  std::shared_ptr<const Base> in_double(const Exec& exec) const override {
+  std::shared_ptr<const impl::HalfBridgeKernel<Exec>> in_double(const Exec& exec) const override {
     return make_streaming<Exec, double, Point>(exec, this->cost_.x, this->cost_.y, this->log_a_, this->log_b_,
                                                this->epsilon_);
   }

@@ -143,7 +143,7 @@ GridMeasure::GridMeasure(RegularGrid grid, ConstVector<double> log_density) : gr
   cumulative_ = cumulative;
 }
 
-void GridMeasure::sample(const execution_space& exec, RandomKey key, Points<double> out) const {
+void GridMeasure::sample_nodes(const execution_space& exec, RandomKey key, Points<double> out) const {
   detail::require(static_cast<int>(out.extent(1)) == dimension(), "fortet::GridMeasure::sample",
                   "out.extent(1)", out.extent(1), "expected the grid's dimension");
   const auto cumulative = cumulative_;
@@ -160,16 +160,14 @@ void GridMeasure::sample(const execution_space& exec, RandomKey key, Points<doub
           else
             low = middle + 1;
         }
-        for (int k = 0; k < grid.dimension(); ++k) {
-          const std::uint32_t slot = 1 + 2 * static_cast<std::uint32_t>(k);
-          const double offset = random_uniform(key, i, slot) + random_uniform(key, i, slot + 1) - 1;
-          const GridAxis& axis = grid.axis(k);
-          double x = axis.node(grid.index(low, k) + offset);
-          if (x < axis.lower) x = 2 * axis.lower - x;
-          if (x > axis.upper) x = 2 * axis.upper - x;
-          out(i, static_cast<std::size_t>(k)) = x;
-        }
+        for (int k = 0; k < grid.dimension(); ++k)
+          out(i, static_cast<std::size_t>(k)) = grid.coordinate(low, k);
       });
+}
+
+void GridMeasure::sample(const execution_space& exec, RandomKey key, Points<double> out) const {
+  sample_nodes(exec, key, out);
+  detail::offset_in_cells(exec, key.child(0), grid_, out);
 }
 
 void GridMeasure::log_density(const execution_space& exec, ConstPoints<double> x, Vector<double> out) const {
@@ -370,6 +368,19 @@ PointCloud<Real> atoms(const GridMeasure& measure) {
 }
 
 namespace detail {
+
+void offset_in_cells(const DefaultExec& exec, RandomKey key, const RegularGrid& grid, Points<double> x) {
+  Kokkos::parallel_for(
+      "fortet::measure::offset_in_cells", Kokkos::RangePolicy<DefaultExec>(exec, 0, x.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t i) {
+        for (int k = 0; k < grid.dimension(); ++k) {
+          const auto slot = 2 * static_cast<std::uint32_t>(k);
+          const auto column = static_cast<std::size_t>(k);
+          const double offset = random_uniform(key, i, slot) + random_uniform(key, i, slot + 1) - 1;
+          x(i, column) = mirrored(grid.axis(k), x(i, column) + offset * grid.axis(k).spacing());
+        }
+      });
+}
 
 void grid_points(const DefaultExec& exec, const RegularGrid& grid, std::size_t first, Points<double> out) {
   Kokkos::parallel_for(

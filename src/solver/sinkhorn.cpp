@@ -42,7 +42,7 @@ class Run {
   using memory_space = typename Exec::memory_space;
   using Vec = Vector<double, memory_space>;
   using In = ConstVector<double, memory_space>;
-  using Kernel = std::shared_ptr<const GibbsKernel<Exec>>;
+  using Kernel = std::shared_ptr<const HalfBridgeKernel<Exec>>;
 
   Run(const Exec& exec, Kernel kernel, const SinkhornOptions& options)
       : exec_(exec),
@@ -428,18 +428,18 @@ void require_equal_mass(double source, double target) {
 }
 
 template <class Exec>
-SinkhornResult<Exec> sinkhorn(const Exec& exec, std::shared_ptr<const GibbsKernel<Exec>> kernel,
+SinkhornResult<Exec> sinkhorn(const Exec& exec, std::shared_ptr<const HalfBridgeKernel<Exec>> kernel,
                               const SinkhornOptions& options,
                               ConstVector<double, typename Exec::memory_space> start) {
   return Run<Exec>(exec, std::move(kernel), options).solve(start);
 }
 
-template SinkhornResult<HostExec> sinkhorn(const HostExec&, std::shared_ptr<const GibbsKernel<HostExec>>,
+template SinkhornResult<HostExec> sinkhorn(const HostExec&, std::shared_ptr<const HalfBridgeKernel<HostExec>>,
                                            const SinkhornOptions&,
                                            ConstVector<double, HostExec::memory_space>);
 #if defined(KOKKOS_ENABLE_CUDA)
 template SinkhornResult<Kokkos::Cuda> sinkhorn(const Kokkos::Cuda&,
-                                               std::shared_ptr<const GibbsKernel<Kokkos::Cuda>>,
+                                               std::shared_ptr<const HalfBridgeKernel<Kokkos::Cuda>>,
                                                const SinkhornOptions&,
                                                ConstVector<double, Kokkos::CudaSpace>);
 #endif

@@ -168,10 +168,10 @@ class CostKernel : public GibbsKernel<Exec> {
     return std::numeric_limits<double>::epsilon() * this->largest_cost(Exec()) / epsilon_;
   }
 
-  std::shared_ptr<const Base> with_epsilon(const Exec&, double epsilon) const override {
+  std::shared_ptr<const HalfBridgeKernel<Exec>> with_epsilon(const Exec&, double epsilon) const override {
     return std::make_shared<CostKernel>(cost_, log_a_, log_b_, epsilon);
   }
-  std::shared_ptr<const Base> in_double(const Exec&) const override {
+  std::shared_ptr<const HalfBridgeKernel<Exec>> in_double(const Exec&) const override {
     return std::make_shared<CostKernel>(*this);
   }
   std::shared_ptr<const Base> with_points(const Exec&, Side, ConstPoints<double, memory_space>,

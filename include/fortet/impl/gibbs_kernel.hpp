@@ -14,17 +14,18 @@ namespace fortet::impl {
 enum class Side { source, target };
 constexpr Side other(Side side) { return side == Side::source ? Side::target : Side::source; }
 
-/// Immutable. Potentials are in cost units and always double; e_ij = exp((f_i + g_j - c_ij) / epsilon), w are
-/// the weights of the side that is summed over. All operations are O(n m), asynchronous unless said
-/// otherwise.
+/// What a solver that alternates half-bridges needs to know of the two weighted sides and the kernel between
+/// them: atoms, or cells of a grid. Immutable. Potentials are in cost units and always double;
+/// e_ij = exp((f_i + g_j - c_ij) / epsilon), w are the weights of the side that is summed over. All
+/// operations are asynchronous unless said otherwise.
 template <class Exec>
-class GibbsKernel {
+class HalfBridgeKernel {
  public:
   using memory_space = typename Exec::memory_space;
   using In = ConstVector<double, memory_space>;
   using Out = Vector<double, memory_space>;
 
-  virtual ~GibbsKernel() = default;
+  virtual ~HalfBridgeKernel() = default;
 
   virtual std::size_t size(Side side) const = 0;
   virtual double epsilon() const = 0;
@@ -36,27 +37,41 @@ class GibbsKernel {
   virtual double noise() const = 0;
 
   /// The same kernel at another epsilon.
-  virtual std::shared_ptr<const GibbsKernel> with_epsilon(const Exec& exec, double epsilon) const = 0;
+  virtual std::shared_ptr<const HalfBridgeKernel> with_epsilon(const Exec& exec, double epsilon) const = 0;
   /// The same kernel in double arithmetic.
-  virtual std::shared_ptr<const GibbsKernel> in_double(const Exec& exec) const = 0;
-  /// With the atoms of one side replaced by `points` (k x d, uniform weights), at another epsilon. Throws
-  /// InvalidArgument where the cost is known between the atoms only.
-  virtual std::shared_ptr<const GibbsKernel> with_points(const Exec& exec, Side side,
-                                                         ConstPoints<double, memory_space> points,
-                                                         double epsilon) const = 0;
+  virtual std::shared_ptr<const HalfBridgeKernel> in_double(const Exec& exec) const = 0;
 
   /// out_i = -epsilon log sum_j w_j exp((potential_j - c_ij) / epsilon), for any range of values.
   virtual void soft_min(const Exec& exec, Side rows, In potential, Out out) const = 0;
   /// out_i = sum_j w_j e_ij, without looking for a maximum: near the fixed point these are the marginal
   /// ratios. A value that is 0, infinite or NaN means that the range was left: use soft_min then.
   virtual void ratios(const Exec& exec, Side rows, In own, In other, Out out) const = 0;
+  /// With q_ij = e_ij + alpha_i beta_j, over the rows of the source: transport_i = sum_j w_j q_ij c_ij and
+  /// kl_i = sum_j w_j q_ij log q_ij.
+  virtual void plan_costs(const Exec& exec, In f, In g, In alpha, In beta, Out transport, Out kl) const = 0;
+  /// int c d(mu x nu), to set scales by. Blocking.
+  virtual double mean_cost(const Exec& exec) const = 0;
+  /// An upper bound on |c_ij| over all pairs. Blocking.
+  virtual double largest_cost(const Exec& exec) const = 0;
+};
+
+/// Between atoms, where any pair and any row can be asked for. Operations are O(n m).
+template <class Exec>
+class GibbsKernel : public HalfBridgeKernel<Exec> {
+ public:
+  using typename HalfBridgeKernel<Exec>::memory_space;
+  using typename HalfBridgeKernel<Exec>::In;
+  using typename HalfBridgeKernel<Exec>::Out;
+
+  /// With the atoms of one side replaced by `points` (k x d, uniform weights), at another epsilon. Throws
+  /// InvalidArgument where the cost is known between the atoms only.
+  virtual std::shared_ptr<const GibbsKernel> with_points(const Exec& exec, Side side,
+                                                         ConstPoints<double, memory_space> points,
+                                                         double epsilon) const = 0;
   /// out(i, k) = sum_j w_j e_ij payload(j, k).
   virtual void averages(const Exec& exec, Side rows, In own, In other,
                         ConstPoints<double, memory_space> payload,
                         Points<double, memory_space> out) const = 0;
-  /// With q_ij = e_ij + alpha_i beta_j, over the rows of the source: transport_i = sum_j w_j q_ij c_ij and
-  /// kl_i = sum_j w_j q_ij log q_ij.
-  virtual void plan_costs(const Exec& exec, In f, In g, In alpha, In beta, Out transport, Out kl) const = 0;
   /// out(i - first, j) = (f_i + g_j - c_ij) / epsilon for source rows first ... first + out.extent(0) - 1.
   virtual void log_densities(const Exec& exec, std::size_t first, In f, In g,
                              Kokkos::View<double**, Kokkos::LayoutRight, memory_space> out) const = 0;
@@ -64,10 +79,6 @@ class GibbsKernel {
   /// i = rows(k); f must be soft_min(g).
   virtual void draw_targets(const Exec& exec, RandomKey key, ConstVector<int, memory_space> rows, In f, In g,
                             Vector<int, memory_space> out) const = 0;
-  /// int c d(mu x nu), to set scales by. Blocking.
-  virtual double mean_cost(const Exec& exec) const = 0;
-  /// An upper bound on |c_ij| over all atoms. Blocking.
-  virtual double largest_cost(const Exec& exec) const = 0;
 };
 
 }  // namespace fortet::impl

@@ -39,6 +39,8 @@ class GridMeasure {
   /// Rows of `out` drawn from the interpolated density: a cell by its mass, then a triangular offset (sum of
   /// two uniforms) per axis, mirrored at the walls. Asynchronous; O(log nodes) a row.
   void sample(const execution_space& exec, RandomKey key, Points<double> out) const;
+  /// Rows of `out` are nodes, drawn by the mass of their cells. Asynchronous; O(log nodes) a row.
+  void sample_nodes(const execution_space& exec, RandomKey key, Points<double> out) const;
   /// Log of the interpolated density; -inf outside the box. Asynchronous; O(2^d) a row.
   void log_density(const execution_space& exec, ConstPoints<double> x, Vector<double> out) const;
 
@@ -80,6 +82,8 @@ template <class Real = double>
 PointCloud<Real> atoms(const GridMeasure& measure);
 
 namespace detail {
+/// Moves nodes by the triangular offset of GridMeasure::sample, mirrored at the walls.
+void offset_in_cells(const DefaultExec& exec, RandomKey key, const RegularGrid& grid, Points<double> x);
 /// Nodes first ... first + out.extent(0) - 1 as points.
 void grid_points(const DefaultExec& exec, const RegularGrid& grid, std::size_t first, Points<double> out);
 }  // namespace detail

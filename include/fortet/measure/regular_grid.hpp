@@ -22,6 +22,11 @@ struct GridAxis {
   friend bool operator==(const GridAxis&, const GridAxis&) = default;
 };
 
+/// A point that left the axis by less than its length, mirrored back.
+KOKKOS_INLINE_FUNCTION double mirrored(const GridAxis& axis, double x) {
+  return x < axis.lower ? 2 * axis.lower - x : x > axis.upper ? 2 * axis.upper - x : x;
+}
+
 /// A box of one, two or three axes cut into equal cells. Arrays over a grid are flat and row-major
 /// (LayoutRight: the last axis is contiguous); the nodes are never stored. Trivially copyable into kernels.
 class RegularGrid {

@@ -42,7 +42,7 @@ struct SinkhornResult {
 
 /// The solver itself, for any kernel. `start` is a first target potential or empty.
 template <class Exec>
-SinkhornResult<Exec> sinkhorn(const Exec& exec, std::shared_ptr<const GibbsKernel<Exec>> kernel,
+SinkhornResult<Exec> sinkhorn(const Exec& exec, std::shared_ptr<const HalfBridgeKernel<Exec>> kernel,
                               const SinkhornOptions& options,
                               ConstVector<double, typename Exec::memory_space> start);
 

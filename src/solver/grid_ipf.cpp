@@ -1,0 +1,82 @@
+#include "fortet/solver/grid_ipf.hpp"
+
+#include <cmath>
+#include <sstream>
+
+#include "grid/grid_gibbs.hpp"
+#include "measure/allocate.hpp"
+
+namespace fortet {
+namespace {
+
+SinkhornOptions shared_options(const GridIpfOptions& options) {
+  return {.tolerance = options.tolerance,
+          .max_iterations = options.max_iterations,
+          .largest_relaxation = options.largest_relaxation,
+          .annealing = options.annealing,
+          .check_every = options.check_every,
+          .observer = options.observer};
+}
+
+/// What the grid does to the problem, in words: empty when it resolves the kernel.
+std::string resolution_warning(const impl::GridGeometry& geometry) {
+  std::ostringstream text;
+  text.precision(3);
+  for (int k = 0; k < geometry.dimension(); ++k) {
+    const double spacing =
+        std::max(geometry.factor[k] * geometry.source.axis(k).spacing(), geometry.target.axis(k).spacing());
+    const double ratio = spacing / std::sqrt(geometry.variance(k));
+    if (ratio > 1)
+      text << "; warning: spacing is " << ratio << " standard deviations of the reference on axis " << k
+           << ", the grid does not resolve it";
+  }
+  return text.str();
+}
+
+bool in_free_space(const impl::GridGeometry& geometry) {
+  for (int k = 0; k < geometry.dimension(); ++k)
+    if (geometry.boundary[k] != Boundary::free) return false;
+  return true;
+}
+
+}  // namespace
+
+void GridIpfOptions::validate() const { shared_options(*this).validate(); }
+
+namespace impl {
+
+template <class Real>
+GridSolution grid_ipf(const DefaultExec& exec, const GridMeasure& source, const GridMeasure& target,
+                      const GridGeometry& geometry, const GridIpfOptions& options,
+                      ConstVector<double> start) {
+  const auto kernel = std::make_shared<GridGibbs<Real>>(exec, source, target, geometry, options.kernel);
+  auto [f, g, report] = sinkhorn<DefaultExec>(exec, kernel, shared_options(options), start);
+  report.solver = "grid_ipf";
+  report.dimension = geometry.dimension();
+  // the tiles used are known only after the work
+  report.kernel = kernel->description() + resolution_warning(geometry);
+  // between reflecting or periodic walls the cost is -epsilon log of a sum of images: no transport part
+  if (!in_free_space(geometry)) report.transport_cost.reset();
+  return {f, g, std::move(report)};
+}
+
+template GridSolution grid_ipf<float>(const DefaultExec&, const GridMeasure&, const GridMeasure&,
+                                      const GridGeometry&, const GridIpfOptions&, ConstVector<double>);
+template GridSolution grid_ipf<double>(const DefaultExec&, const GridMeasure&, const GridMeasure&,
+                                       const GridGeometry&, const GridIpfOptions&, ConstVector<double>);
+
+}  // namespace impl
+
+Vector<double> prolong(const DefaultExec& exec, const GridPlan& coarse, const RegularGrid& target) {
+  detail::require(target.dimension() == coarse.target_dimension(), "fortet::prolong", "target.dimension()",
+                  target.dimension(), "expected the coupling's dimension");
+  Points<double> nodes(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::grid::nodes"),
+                       target.size(), static_cast<std::size_t>(target.dimension()));
+  detail::grid_points(exec, target, 0, nodes);
+  const Vector<double> potential = detail::allocate(exec, "fortet::grid::prolonged", target.size());
+  coarse.target_potential(exec, nodes, potential);
+  exec.fence("fortet::prolong");
+  return potential;
+}
+
+}  // namespace fortet
