@@ -31,11 +31,22 @@ using AnyMeasure = std::variant<Gaussian, GaussianMixture, PointCloud<double>>;
 constexpr std::size_t shown_pairs = 300, shown_paths = 25, shown_draws = 4000;
 constexpr std::size_t path_points = 61;
 
+/// The references that every solver here takes.
+using IsotropicReference = std::variant<Brownian, OrnsteinUhlenbeck>;
+
+IsotropicReference isotropic_reference(const ReferenceDescription& description) {
+  if (const auto* brownian = std::get_if<Brownian>(&description)) return *brownian;
+  if (const auto* process = std::get_if<OrnsteinUhlenbeck>(&description)) return *process;
+  throw InvalidArgument(
+      "fortet compare: reference = linear is not allowed; expected brownian or ornstein_uhlenbeck "
+      "(fortet gaussian takes a linear reference)");
+}
+
 /// What the solvers share.
 struct Setting {
   DefaultExec exec;
   AnyMeasure source, target;
-  ReferenceDescription reference;
+  IsotropicReference reference;
   std::size_t atoms = 0;
   RandomKey key;
   bool quiet = false;
@@ -240,7 +251,7 @@ ProblemResult compare_on(const NamedProblem& problem, const CompareArguments& ar
   Setting setting{.exec = {},
                   .source = build(problem.description.source),
                   .target = build(problem.description.target),
-                  .reference = problem.description.reference,
+                  .reference = isotropic_reference(problem.description.reference),
                   .atoms = arguments.atoms,
                   .key = {.seed = arguments.seed},
                   .quiet = arguments.quiet};
@@ -268,10 +279,8 @@ ProblemResult compare_on(const NamedProblem& problem, const CompareArguments& ar
   for (const Solved& solver : solvers)
     converged = converged && (!solver.report || solver.report->converged());
   if (!arguments.quiet) print_reports(solvers);
-  const CompareOptions options{.pairs = arguments.pairs,
-                               .seed = arguments.seed,
-                               .conditional_points = 64,
-                               .conditional_samples = 500};
+  const CompareOptions options{
+      .pairs = arguments.pairs, .seed = arguments.seed, .conditional_points = 64, .conditional_samples = 500};
   const Solved& truth = solvers.back();
   for (std::size_t k = 0; k + 1 < solvers.size(); ++k) {
     result.comparisons.push_back(measure(setting, solvers[k], truth, options));

@@ -4,21 +4,22 @@
 namespace fortet::program {
 
 void add_compare(CLI::App& app, Invocation& invocation) {
-  const auto command = add_command(
-      app, invocation, "compare",
-      "Solve one problem with several solvers and measure how far apart they are. Without --problem: two\n"
-      "embedded problems, no file needed.",
-      "  fortet compare --problem p.json --solver sinkhorn --solver gaussian --report out", run_compare);
+  const auto command =
+      add_command(app, invocation, "compare",
+                  "Solve one problem with several solvers and measure how far apart they are.\n"
+                  "Without --problem: two embedded problems, no file needed.",
+                  "  fortet compare --problem p.json --solver sinkhorn --solver gaussian", run_compare);
   CompareArguments& arguments = *command.arguments;
   command->add_option("--problem", arguments.problem, "Source, target and reference (docs/files.md)")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
   command
       ->add_option("--solver", arguments.solvers,
-                   "Give it once for each solver; the last is the truth the others are measured against:\n"
-                   "gaussian, sinkhorn, sinkhorn-float, sinkhorn-fresh, independent")
-      ->type_name("NAME")
-      ->check(CLI::IsMember({"gaussian", "sinkhorn", "sinkhorn-float", "sinkhorn-fresh", "independent"}));
+                   "Once for each solver; the last is the truth:\n"
+                   "gaussian, sinkhorn, sinkhorn-float,\n"
+                   "sinkhorn-fresh, independent")
+      ->check(CLI::IsMember({"gaussian", "sinkhorn", "sinkhorn-float", "sinkhorn-fresh", "independent"}))
+      ->option_text("NAME ...");
   command->add_option("--atoms", arguments.atoms, "Atoms drawn from each side for Sinkhorn")
       ->type_name("N")
       ->check(CLI::PositiveNumber)
