@@ -149,8 +149,9 @@ def plot_sizes(problem):
     axes[0].legend(fontsize=8)
     return figure, "Error against the number of atoms and against time", (
         "Sinkhorn's conditional mean (map L2-UVP) and conditional law (cBW2-UVP) against the closed form, with "
-        "standard errors. Good: both fall along the dotted 1 / atoms, the rate of sampling itself; a curve that "
-        "flattens has met something other than sampling.")
+        "standard errors. Good: both fall along the dotted 1 / atoms, the rate of sampling itself, give or take "
+        "a factor of two (every point is one draw of the atoms); a curve that flattens has met something other than "
+        "sampling.")
 
 
 def main(folder):
