@@ -14,7 +14,7 @@ namespace {
 struct Distance {
   KOKKOS_FUNCTION double operator()(double squared) const { return Kokkos::sqrt(squared); }
 };
-struct GaussianKernel {
+struct GaussianWeight {
   double scale;  // -1 / (2 bandwidth^2)
   KOKKOS_FUNCTION double operator()(double squared) const { return Kokkos::exp(scale * squared); }
 };
@@ -95,7 +95,7 @@ Estimate mmd(const typename Memory::execution_space& exec, const PointCloud<doub
   detail::require_same_dimension("fortet::mmd", x, y);
   detail::require(std::isfinite(bandwidth) && bandwidth > 0, "fortet::mmd", "bandwidth", bandwidth,
                   "expected a finite number > 0");
-  Estimate estimate = discrepancy(exec, x, y, -1.0, GaussianKernel{-0.5 / (bandwidth * bandwidth)});
+  Estimate estimate = discrepancy(exec, x, y, -1.0, GaussianWeight{-0.5 / (bandwidth * bandwidth)});
   estimate.value = std::sqrt(estimate.value);
   estimate.standard_error = detail::error_of_root(estimate.value, estimate.standard_error);
   return estimate;
