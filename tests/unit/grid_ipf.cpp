@@ -352,7 +352,7 @@ BOOST_AUTO_TEST_CASE(ornstein_uhlenbeck) {
 // spectral kernel finds the same plan.
 BOOST_AUTO_TEST_CASE(walls_and_wrapping) {
   const int n = 40;
-  const RegularGrid box{{0, 2, n}};
+  const RegularGrid box{{-0.5, 1.5, n}};
   const auto bumps = [&](double centre) {
     return grid_measure(box, [=](std::span<const double> x) {
       return std::log(0.05 + std::exp(-8 * (x[0] - centre) * (x[0] - centre)));
@@ -374,7 +374,7 @@ BOOST_AUTO_TEST_CASE(walls_and_wrapping) {
         const double x = box.axis(0).node(i), y = box.axis(0).node(j);
         double kernel = 0;
         for (int m = -30; m <= 30; ++m)
-          for (const double image : {y, -y}) {
+          for (const double image : {y, -1 - y}) {
             if (boundary == Boundary::periodic && image != y) continue;
             const double distance = x - image - (boundary == Boundary::periodic ? 2 : 4) * m;
             kernel += std::exp(-distance * distance / (2 * eps));
@@ -391,8 +391,8 @@ BOOST_AUTO_TEST_CASE(walls_and_wrapping) {
                                ratio);
     double kernel = 0;
     for (int m = -30; m <= 30; ++m)
-      for (const double image : {box.axis(0).node(36), -box.axis(0).node(36)}) {
-        if (boundary == Boundary::periodic && image < 0) continue;
+      for (const double image : {box.axis(0).node(36), -1 - box.axis(0).node(36)}) {
+        if (boundary == Boundary::periodic && image < -0.5) continue;
         const double distance = box.axis(0).node(3) - image - (boundary == Boundary::periodic ? 2 : 4) * m;
         kernel += std::exp(-distance * distance / (2 * eps));
       }
