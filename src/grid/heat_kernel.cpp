@@ -40,11 +40,10 @@ std::vector<Pass> passes(const std::vector<HeatAxis>& axes) {
 }
 
 /// The execution space whose threads can run host tiles.
-inline HostExec host_instance(const DefaultExec& exec) {
-  if constexpr (std::is_same_v<DefaultExec, HostExec>)
-    return exec;
-  else
-    return HostExec();
+[[maybe_unused]] HostExec host_instance(const HostExec& exec) { return exec; }
+template <class Exec>
+HostExec host_instance(const Exec&) {
+  return HostExec();
 }
 
 // ---------------------------------------------------------------- dense and tilted: host tiles
