@@ -12,10 +12,7 @@
 #include "fortet/coupling/gaussian_iterates.hpp"
 #include "fortet/coupling/grid_bridge.hpp"
 #include "fortet/coupling/grid_coupling.hpp"
-<<<<<<< HEAD
 #include "fortet/coupling/independent_coupling.hpp"
-=======
->>>>>>> ec93db5 (GridIpf and GridBridge: Schroedinger bridges between densities on grids)
 #include "fortet/coupling/lift.hpp"
 #include "fortet/error.hpp"
 #include "fortet/io/array.hpp"
