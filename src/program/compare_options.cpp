@@ -4,13 +4,11 @@
 namespace fortet::program {
 
 void add_compare(CLI::App& app, Invocation& invocation) {
-  const auto command =
-      add_command(app, invocation, "compare",
-                  "Solve one problem with several solvers and measure how far apart they are.\n"
-                  "Without --problem: two embedded problems, no file needed.",
-                  "  fortet compare --problem p.json --solver sinkhorn --solver gaussian", run_compare);
+  const auto command = add_command(
+      app, invocation, "compare", "Solve one problem with several solvers and measure the distances.",
+      "  fortet compare --problem p.json --solver sinkhorn --solver gaussian", run_compare);
   CompareArguments& arguments = *command.arguments;
-  command->add_option("--problem", arguments.problem, "Source, target and reference (docs/files.md)")
+  command->add_option("--problem", arguments.problem, "Problem file (default: two embedded problems)")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
   command
