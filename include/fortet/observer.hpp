@@ -15,6 +15,9 @@ struct Progress {
   double tolerance = 0;
   double rate = 1;  ///< measured error reduction per iteration (1: not known yet)
   double seconds = 0;
+  double done = 0;                ///< part of the whole work, in [0, 1]; 0: not known
+  double loss = 0;                ///< of a solver that trains: mean over the last steps
+  double samples_per_second = 0;  ///< of a solver that trains: rows of batches a second so far
 };
 
 enum class Continue { yes, no };

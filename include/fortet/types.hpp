@@ -23,6 +23,10 @@ using ConstPoints = Points<const Real, Memory>;
 template <class Real, class Memory = DefaultMemory>
 using ConstVector = Vector<const Real, Memory>;
 
+/// Paths of n points at m times, n x d x m: subview(paths, ALL, ALL, k) is the Points array of the k-th time.
+template <class Real, class Memory = DefaultMemory>
+using Paths = Kokkos::View<Real***, Kokkos::LayoutLeft, Memory>;
+
 namespace detail {
 
 /// Every entry point calls this first: only `main` initialises Kokkos.

@@ -23,11 +23,6 @@ template <class R>
 concept LinearGaussianReference =
     std::same_as<R, Brownian> || std::same_as<R, OrnsteinUhlenbeck> || std::same_as<R, LinearSde>;
 
-/// Path ensembles: (n, d, k) with path i at the k-th time in column block k; subview(paths, ALL, ALL, k) is a
-/// Points array.
-template <class Real, class Memory = DefaultMemory>
-using Paths = Kokkos::View<Real***, Kokkos::LayoutLeft, Memory>;
-
 /// P = argmin KL(P | R) over P_0 = N(m0, S0), P_T = N(m1, S1), exactly. Singular covariances and point masses
 /// are allowed, and every epsilon. Cheap to copy. Models BarycentricCoupling and PotentialCoupling, and
 /// Bridge for Brownian and OrnsteinUhlenbeck references.

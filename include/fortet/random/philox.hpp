@@ -59,13 +59,23 @@ KOKKOS_INLINE_FUNCTION double random_uniform(RandomKey key, std::uint64_t index,
   return (static_cast<double>(a >> 11) + 0.5) * 0x1p-53;
 }
 
-/// Standard normal (Box-Muller): slots 2k and 2k+1 share one Philox block.
-KOKKOS_INLINE_FUNCTION double random_normal(RandomKey key, std::uint64_t index, std::uint32_t slot) {
+struct NormalPair {
+  double first, second;
+};
+
+/// Two independent standard normals from one Philox block (Box-Muller): slots 2 `pair` and 2 `pair` + 1.
+KOKKOS_INLINE_FUNCTION NormalPair random_normal_pair(RandomKey key, std::uint64_t index, std::uint32_t pair) {
   std::uint64_t a, b;
-  random_bits(key, index, slot >> 1, a, b);
+  random_bits(key, index, pair, a, b);
   const double radius = Kokkos::sqrt(-2.0 * Kokkos::log((static_cast<double>(a >> 11) + 0.5) * 0x1p-53));
   const double angle = 6.283185307179586476925 * (static_cast<double>(b >> 11) + 0.5) * 0x1p-53;
-  return radius * ((slot & 1u) ? Kokkos::sin(angle) : Kokkos::cos(angle));
+  return {radius * Kokkos::cos(angle), radius * Kokkos::sin(angle)};
+}
+
+/// Standard normal; where several slots of an index are needed, random_normal_pair is half the work.
+KOKKOS_INLINE_FUNCTION double random_normal(RandomKey key, std::uint64_t index, std::uint32_t slot) {
+  const NormalPair pair = random_normal_pair(key, index, slot >> 1);
+  return (slot & 1u) ? pair.second : pair.first;
 }
 
 }  // namespace fortet

@@ -1,0 +1,277 @@
+#include "nn/tile.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <numbers>
+
+#include "kernel/pack.hpp"
+
+namespace fortet::nn {
+namespace {
+
+using kernel::broadcast;
+using kernel::lanes;
+using kernel::load;
+using kernel::Pack;
+using kernel::store;
+
+template <class Real>
+inline constexpr int tile_vectors = tile_rows<Real> / lanes<Real>;
+// accumulators of the register tile: 6 x 4 of 32 registers, or 4 x 2 of 16
+inline constexpr int block_rows = kernel::vector_registers >= 32 ? 6 : 4;
+inline constexpr int block_vectors = kernel::vector_registers >= 32 ? 4 : 2;
+
+template <class Real>
+Pack<Real> load_unaligned(const Real* p) {
+  Pack<Real> v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+/// An Rows x Vectors block of sum_k a(m, k) b(k, n), handed to store_block(m, n, sum) from registers.
+template <int Rows, int Vectors, class Real, class Store>
+inline void product_block(const Real* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col, const Real* b,
+                          std::ptrdiff_t b_row, int depth, const Store& store_block) {
+  Pack<Real> sum[Rows][Vectors] = {};
+  for (int k = 0; k < depth; ++k) {
+    Pack<Real> column[Vectors];
+    for (int n = 0; n < Vectors; ++n) column[n] = load(b + k * b_row + n * lanes<Real>);
+    for (int m = 0; m < Rows; ++m) {
+      const Pack<Real> factor = broadcast(a[m * a_row + k * a_col]);
+      for (int n = 0; n < Vectors; ++n) sum[m][n] += factor * column[n];
+    }
+  }
+  for (int m = 0; m < Rows; ++m)
+    for (int n = 0; n < Vectors; ++n) store_block(m, n, sum[m][n]);
+}
+
+/// The last `rows` < block_rows rows of a panel.
+template <int Rows, int Vectors, class Real, class Store>
+inline void product_rest(int rows, const Real* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col, const Real* b,
+                         std::ptrdiff_t b_row, int depth, const Store& store_block) {
+  if constexpr (Rows > 0) {
+    if (rows == Rows)
+      product_block<Rows, Vectors>(a, a_row, a_col, b, b_row, depth, store_block);
+    else
+      product_rest<Rows - 1, Vectors>(rows, a, a_row, a_col, b, b_row, depth, store_block);
+  }
+}
+
+template <int Vectors, class Real, class Store>
+inline void product_panel(int rows, const Real* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col, const Real* b,
+                          std::ptrdiff_t b_row, int depth, const Store& store_at) {
+  int m0 = 0;
+  const auto shifted = [&store_at, &m0](int m, int n, Pack<Real> sum) { store_at(m0 + m, n, sum); };
+  for (; m0 + block_rows <= rows; m0 += block_rows)
+    product_block<block_rows, Vectors>(a + m0 * a_row, a_row, a_col, b, b_row, depth, shifted);
+  product_rest<block_rows - 1, Vectors>(rows - m0, a + m0 * a_row, a_row, a_col, b, b_row, depth, shifted);
+}
+
+/// store_at(m, n, sum_k a(m, k) b(k, n)) for all m < rows and all vectors n < vectors. Each sum runs over k
+/// in order, so a result does not depend on how the blocks fall.
+template <class Real, class Store>
+inline void product(int rows, const Real* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col, const Real* b,
+                    std::ptrdiff_t b_row, int vectors, int depth, const Store& store_at) {
+  int n0 = 0;
+  const auto shifted = [&store_at, &n0](int m, int n, Pack<Real> sum) { store_at(m, n0 + n, sum); };
+  for (; n0 + block_vectors <= vectors; n0 += block_vectors)
+    product_panel<block_vectors>(rows, a, a_row, a_col, b + n0 * lanes<Real>, b_row, depth, shifted);
+  for (; n0 < vectors; ++n0)
+    product_panel<1>(rows, a, a_row, a_col, b + n0 * lanes<Real>, b_row, depth, shifted);
+}
+
+template <class Real>
+inline Pack<Real> sigmoid(Pack<Real> z) {
+  const Pack<Real> one = broadcast(Real{1});
+  return one / (one + kernel::exp2(z * static_cast<Real>(-std::numbers::log2e)));
+}
+
+/// act(z) and its derivative.
+template <Activation Kind, class Real>
+inline void activate(Pack<Real> z, Pack<Real>& value, Pack<Real>& slope) {
+  const Pack<Real> zero{}, one = broadcast(Real{1});
+  if constexpr (Kind == Activation::silu) {
+    const Pack<Real> s = sigmoid<Real>(z);
+    value = z * s;
+    slope = s + value * (one - s);
+  } else if constexpr (Kind == Activation::tanh) {
+    value = Real{2} * sigmoid<Real>(Real{2} * z) - one;
+    slope = one - value * value;
+  } else {
+    const Pack<Real> below = broadcast(Kind == Activation::relu ? Real{0} : static_cast<Real>(0.01));
+    slope = z > zero ? one : below;
+    value = z * slope;
+  }
+}
+
+template <Activation Kind, class Real>
+void layer_forward(const Layer& layer, const Real* parameters, Real* value, Real* slope) {
+  constexpr int R = tile_rows<Real>;
+  const Real* bias = parameters + layer.bias;
+  const Real* in = value + layer.from * R;
+  Real* out = value + layer.to * R;
+  Real* out_slope = slope ? slope + layer.to * R : nullptr;
+  product<Real>(layer.out, parameters + layer.weight, layer.in, 1, in, R, tile_vectors<Real>, layer.in,
+                [&](int o, int n, Pack<Real> sum) {
+                  const int at = o * R + n * lanes<Real>;
+                  const Pack<Real> z = sum + bias[o];
+                  if (!layer.activated) return store(out + at, z);
+                  Pack<Real> a, da;
+                  activate<Kind, Real>(z, a, da);
+                  if (layer.residual) a += load(in + at);
+                  store(out + at, a);
+                  if (out_slope) store(out_slope + at, da);
+                });
+}
+
+template <Activation Kind, class Real>
+void layers_forward(const Plan& plan, const Real* parameters, Real* value, Real* slope) {
+  for (const Layer& layer : plan.layers) layer_forward<Kind>(layer, parameters, value, slope);
+}
+
+/// transposed(r, i) = in(i, r), rows padded with zeros to whole vectors.
+template <class Real>
+void transpose(int features, const Real* in, int padded, Real* transposed) {
+  constexpr int R = tile_rows<Real>, block = 16;
+  for (int i0 = 0; i0 < padded; i0 += block)
+    for (int r = 0; r < R; ++r)
+      for (int i = i0; i < (i0 + block < padded ? i0 + block : padded); ++i)
+        transposed[r * padded + i] = i < features ? in[i * R + r] : Real{0};
+}
+
+template <class Real>
+int padded(int features) {
+  return (features + lanes<Real> - 1) / lanes<Real> * lanes<Real>;
+}
+
+/// Adds dW and db of one layer, dz in `delta`.
+template <class Real>
+void layer_gradient(const Layer& layer, const Real* in, const Real* delta, Real* transposed, Real* gradient) {
+  constexpr int R = tile_rows<Real>, L = lanes<Real>;
+  const int width = padded<Real>(layer.in);
+  transpose(layer.in, in, width, transposed);
+  Real* weight = gradient + layer.weight;
+  product<Real>(layer.out, delta, R, 1, transposed, width, width / L, R, [&](int o, int n, Pack<Real> sum) {
+    Real* at = weight + static_cast<std::ptrdiff_t>(o) * layer.in + n * L;
+    const int left = layer.in - n * L;
+    if (left >= L) {
+      const Pack<Real> total = load_unaligned(at) + sum;
+      std::memcpy(at, &total, sizeof total);
+    } else {
+      for (int i = 0; i < left; ++i) at[i] += sum[i];
+    }
+  });
+  for (int o = 0; o < layer.out; ++o) {
+    Pack<Real> sum{};
+    for (int n = 0; n < tile_vectors<Real>; ++n) sum += load(delta + o * R + n * L);
+    Real total = 0;
+    for (int lane = 0; lane < L; ++lane) total += sum[lane];
+    gradient[layer.bias + static_cast<std::size_t>(o)] += total;
+  }
+}
+
+/// sin(x) for |x| up to a few hundred: x = k pi + r, Taylor polynomial on |r| <= pi/2 (remainder 7e-10 after
+/// degree 13, 2e-18 after degree 21).
+template <class Real>
+inline Pack<Real> sine(Pack<Real> x) {
+  constexpr bool single = sizeof(Real) == 4;
+  constexpr Real magic = single ? Real(12582912) : Real(6755399441055744);  // rounds when added, then removed
+  constexpr Real pi_high = single ? Real(3.140625) : Real(3.14159265160560607910);
+  constexpr Real pi_low = static_cast<Real>(3.14159265358979323846L - static_cast<long double>(pi_high));
+  const Pack<Real> k = (x * static_cast<Real>(std::numbers::inv_pi) + magic) - magic;
+  const Pack<Real> r = (x - k * pi_high) - k * pi_low, r2 = r * r;
+  const Pack<Real> half = k * Real{0.5};
+  const Pack<Real> odd = half - ((half + magic) - magic);  // 0 when k is even, +-1/2 when odd
+  Pack<Real> p = broadcast(Real{1});
+  for (int degree = single ? 13 : 21; degree > 1; degree -= 2)
+    p = Real{1} - p * r2 * (Real{1} / static_cast<Real>(degree * (degree - 1)));
+  return p * r * (Real{1} - Real{8} * odd * odd);
+}
+
+}  // namespace
+
+template <class Real>
+Tape<Real> thread_tape(const Plan& plan, bool gradients) {
+  struct Free {
+    void operator()(Real* p) const { std::free(p); }
+  };
+  thread_local std::unique_ptr<Real[], Free> memory;
+  thread_local std::size_t capacity = 0;
+  const std::size_t tape = static_cast<std::size_t>(plan.rows) * tile_rows<Real>;
+  const std::size_t transposed = static_cast<std::size_t>(padded<Real>(plan.widest)) * tile_rows<Real>;
+  const std::size_t needed = gradients ? 3 * tape + transposed : tape;
+  if (needed > capacity) {
+    memory.reset(static_cast<Real*>(std::aligned_alloc(64, needed * sizeof(Real))));
+    if (!memory) throw std::bad_alloc();
+    std::fill_n(memory.get(), needed, Real{0});
+    capacity = needed;
+  }
+  Real* p = memory.get();
+  return gradients ? Tape<Real>{p, p + tape, p + 2 * tape, p + 3 * tape}
+                   : Tape<Real>{p, nullptr, nullptr, nullptr};
+}
+
+template <class Real>
+void embed(const Plan& plan, const Real* times, Real* value) {
+  constexpr int R = tile_rows<Real>;
+  constexpr Real half_pi = static_cast<Real>(std::numbers::pi / 2);
+  Real* out = value + plan.time_row * R;
+  for (const double frequency : plan.frequencies) {
+    for (int n = 0; n < R; n += lanes<Real>) {
+      const Pack<Real> angle = load_unaligned(times + n) * static_cast<Real>(frequency);
+      store(out + n, sine<Real>(angle));
+      store(out + R + n, sine<Real>(angle + half_pi));
+    }
+    out += 2 * R;
+  }
+}
+
+template <class Real>
+void forward(const Plan& plan, const Real* parameters, Real* value, Real* slope) {
+  switch (plan.architecture.activation) {
+    case Activation::silu:
+      return layers_forward<Activation::silu>(plan, parameters, value, slope);
+    case Activation::leaky_relu:
+      return layers_forward<Activation::leaky_relu>(plan, parameters, value, slope);
+    case Activation::tanh:
+      return layers_forward<Activation::tanh>(plan, parameters, value, slope);
+    case Activation::relu:
+      return layers_forward<Activation::relu>(plan, parameters, value, slope);
+  }
+}
+
+template <class Real>
+void backward(const Plan& plan, const Real* parameters, const Tape<Real>& tape, Real* gradient,
+              bool input_cotangent) {
+  constexpr int R = tile_rows<Real>;
+  for (auto layer = plan.layers.rbegin(); layer != plan.layers.rend(); ++layer) {
+    Real* out = tape.delta + layer->to * R;
+    Real* in = tape.delta + layer->from * R;
+    if (layer->residual) std::memcpy(in, out, sizeof(Real) * static_cast<std::size_t>(layer->in * R));
+    if (layer->activated) {
+      const Real* slope = tape.slope + layer->to * R;
+      for (int at = 0; at < layer->out * R; at += lanes<Real>)
+        store(out + at, load(out + at) * load(slope + at));
+    }
+    if (gradient) layer_gradient(*layer, tape.value + layer->from * R, out, tape.transposed, gradient);
+    if (layer->reads_input && !input_cotangent) continue;
+    product<Real>(layer->input_gradient_rows, parameters + layer->weight, 1, layer->in, out, R,
+                  tile_vectors<Real>, layer->out, [&](int i, int n, Pack<Real> sum) {
+                    const int at = i * R + n * lanes<Real>;
+                    store(in + at, layer->residual ? load(in + at) + sum : sum);
+                  });
+  }
+}
+
+#define FORTET_INSTANTIATE(Real)                                 \
+  template Tape<Real> thread_tape(const Plan&, bool);            \
+  template void embed(const Plan&, const Real*, Real*);          \
+  template void forward(const Plan&, const Real*, Real*, Real*); \
+  template void backward(const Plan&, const Real*, const Tape<Real>&, Real*, bool);
+FORTET_INSTANTIATE(float)
+FORTET_INSTANTIATE(double)
+
+}  // namespace fortet::nn
