@@ -110,9 +110,9 @@ BOOST_AUTO_TEST_CASE(states_carry_their_own_time) {
   }
 }
 
-// A short training of a small network on the Gaussian problem in d = 2. The tolerance is what 600 Adam steps
-// at batch 256 leave of regression error (of the order of .02) with a margin; sampling adds sqrt(2 / 40,000)
-// = .007.
+// A short training of a small network on the Gaussian problem in d = 2. A smoke test of
+// the whole with a loose tolerance for what 600 Adam steps at batch 256 leave; sampling adds only sqrt(2 /
+// 40,000) = .007.
 BOOST_AUTO_TEST_CASE(networks_learn_the_bridge) {
   const Problem problem{normal(2, -0.5, 1), normal(2, 0.5, 1), Brownian{}};
   DsbOptions options{.iterations = 2, .tolerance = 0};

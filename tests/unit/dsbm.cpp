@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(forward_targets_lead_to_the_target) {
 // Both flavours on N(-.5, I) to N(.5, I), d = 2, two iterations of 800 Adam steps; tolerances as in
 // networks_learn_the_bridge. From the reference, iterates are those of proportional fitting (the chain with
 // many steps); from the independent coupling the ends are right from the start and the covariance goes to
-// .6180, where two iterations bring it within .03.
+// .6180: .5463, .6111, .6174, .6180 after the four projections of two iterations.
 BOOST_AUTO_TEST_CASE(networks_learn_the_bridge_by_matching) {
   const Problem problem{normal(2, -0.5, 1), normal(2, 0.5, 1), Brownian{}};
   const auto grid = StepSchedule{.steps = 500}.grid(1);
