@@ -121,12 +121,12 @@ void GridGibbs<Real>::log_sums(const DefaultExec& exec, Side rows, In in, Out ou
 
 template <class Real>
 void GridGibbs<Real>::soft_min(const DefaultExec& exec, Side rows, In potential, Out out) const {
-  const In log_weights = this->log_weights(other(rows));
-  const auto in = allocate(exec, "fortet::grid::soft_min_terms", log_weights.extent(0));
+  const In lw = log_weights(other(rows));
+  const auto in = allocate(exec, "fortet::grid::soft_min_terms", lw.extent(0));
   const double epsilon = geometry_.epsilon;
   Kokkos::parallel_for(
       "fortet::grid::soft_min_terms", Kokkos::RangePolicy<DefaultExec>(exec, 0, in.extent(0)),
-      KOKKOS_LAMBDA(const std::size_t j) { in(j) = potential(j) / epsilon + log_weights(j); });
+      KOKKOS_LAMBDA(const std::size_t j) { in(j) = potential(j) / epsilon + lw(j); });
   log_sums(exec, rows, in, out);
   Kokkos::parallel_for(
       "fortet::grid::soft_min", Kokkos::RangePolicy<DefaultExec>(exec, 0, out.extent(0)),
@@ -184,14 +184,14 @@ void GridGibbs<Real>::plan_costs(const DefaultExec& exec, In f, In g, In /*alpha
   const std::size_t n = size(Side::source), m = size(Side::target);
   const GridGeometry geometry = geometry_;
   const double epsilon = geometry_.epsilon, least = smallest_finite(exec, g);
-  const In log_weights = this->log_weights(Side::target);
+  const In lw = log_weights(Side::target);
   const Vector<double> terms = allocate(exec, "fortet::grid::plan_terms", m),
                        base = allocate(exec, "fortet::grid::plan_base", n),
                        mass = allocate(exec, "fortet::grid::plan_mass", n),
                        sum = allocate(exec, "fortet::grid::plan_sum", n);
   Kokkos::parallel_for(
       "fortet::grid::plan_terms", Kokkos::RangePolicy<DefaultExec>(exec, 0, m),
-      KOKKOS_LAMBDA(const std::size_t j) { terms(j) = g(j) / epsilon + log_weights(j); });
+      KOKKOS_LAMBDA(const std::size_t j) { terms(j) = g(j) / epsilon + lw(j); });
   Kokkos::parallel_for(
       "fortet::grid::plan_base", Kokkos::RangePolicy<DefaultExec>(exec, 0, n),
       KOKKOS_LAMBDA(const std::size_t i) { base(i) = f(i) / epsilon; });

@@ -267,8 +267,8 @@ Continue Alternation<Real, Memory>::report_progress(int iteration, Direction dir
                                                     double loss) {
   if (!options_.observer) return Continue::yes;
   const bool forwards = direction == Direction::forward;
-  const double half = 2.0 * (iteration - 1) + forwards;
-  const double rounds = half + static_cast<double>(step) / options_.training.steps;
+  const double half_bridges = 2.0 * (iteration - 1) + forwards;
+  const double rounds = half_bridges + static_cast<double>(step) / options_.training.steps;
   Progress progress;
   progress.phase = forwards ? "forward drift" : "backward drift";
   progress.iteration = iteration;

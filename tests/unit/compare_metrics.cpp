@@ -283,12 +283,12 @@ BOOST_AUTO_TEST_CASE(bures_wasserstein_closed_forms) {
 BOOST_AUTO_TEST_CASE(uvp_is_bures_wasserstein_in_percent_of_half_the_variance) {
   const Rows x = random_rows(100, 2, 14), y = random_rows(90, 2, 15);
   const Moments p = moments(exec(), cloud(x)), q = moments(exec(), cloud(y));
-  const double bw = bures_wasserstein(p, q), half = (q.covariance(0, 0) + q.covariance(1, 1)) / 2;
+  const double bw = bures_wasserstein(p, q), half_variance = (q.covariance(0, 0) + q.covariance(1, 1)) / 2;
   BOOST_TEST(bures_wasserstein(exec(), cloud(x), cloud(y)).value == bw);
-  BOOST_TEST(bw2_uvp(exec(), cloud(x), cloud(y)).value == 100 * bw / half,
+  BOOST_TEST(bw2_uvp(exec(), cloud(x), cloud(y)).value == 100 * bw / half_variance,
              boost::test_tools::tolerance(1e-14));
-  const Estimate conditional = cbw2_uvp({p, q}, {q, q}, 2 * half);
-  BOOST_TEST(conditional.value == 50 * bw / half, boost::test_tools::tolerance(1e-12));
+  const Estimate conditional = cbw2_uvp({p, q}, {q, q}, 2 * half_variance);
+  BOOST_TEST(conditional.value == 50 * bw / half_variance, boost::test_tools::tolerance(1e-12));
   BOOST_TEST(conditional.standard_error == conditional.value, boost::test_tools::tolerance(1e-12));
   BOOST_TEST(std::isnan(bw2_uvp(exec(), cloud(x), cloud({{1, 1}, 2, {1}})).value));
 }

@@ -94,11 +94,11 @@ BOOST_AUTO_TEST_CASE(states_carry_their_own_time) {
   options.training = {.steps = 1, .batch = rows, .particles = rows};
   Dsb<double>(options, recorder).solve(DefaultExec(), problem);
   BOOST_TEST_REQUIRE(recorder->seen.size() == 2u);
-  for (int half : {0, 1}) {
-    const auto& batch = recorder->seen[static_cast<std::size_t>(half)];
+  for (int side : {0, 1}) {
+    const auto& batch = recorder->seen[static_cast<std::size_t>(side)];
     double variance = 0, target = 0, product = 0;
     for (std::size_t i = 0; i < std::size_t(rows); ++i) {
-      const double age = half == 0 ? batch.times[i] : 1 - batch.times[i];
+      const double age = side == 0 ? batch.times[i] : 1 - batch.times[i];
       variance += batch.x[i] * batch.x[i] / age / rows;
       target += batch.target[i] * batch.target[i] / 20 / rows;
       product += batch.x[i] * batch.target[i] / rows;

@@ -436,10 +436,11 @@ BOOST_AUTO_TEST_CASE(disjoint_supports_and_warm_starts) {
   for (double v : host(coupling.target_potential())) BOOST_TEST_REQUIRE(std::isfinite(v));
   // a coarser grid's potential as the start saves iterations
   const GridProblem fine = scalar_problem();
-  const GridAxis half{-13, 13, 300};
-  const auto coarse = GridIpf<double>({.tolerance = 1e-8})
-                          .solve(exec(), GridProblem{normal(half, gauss.m0, gauss.s0),
-                                                     normal(half, gauss.m1, gauss.s1), fine.reference});
+  const GridAxis coarse_axis{-13, 13, 300};
+  const auto coarse =
+      GridIpf<double>({.tolerance = 1e-8})
+          .solve(exec(), GridProblem{normal(coarse_axis, gauss.m0, gauss.s0),
+                                     normal(coarse_axis, gauss.m1, gauss.s1), fine.reference});
   const auto cold = GridIpf<double>({.tolerance = 1e-8}).solve(exec(), fine);
   const auto warm = GridIpf<double>({.tolerance = 1e-8})
                         .solve(exec(), fine, prolong(exec(), coarse.coupling, fine.target.grid()));
