@@ -26,6 +26,7 @@ class GridGibbs final : public HalfBridgeKernel<DefaultExec> {
   double epsilon() const override { return geometry_.epsilon; }
   In log_weights(Side side) const override { return log_weights_[side == Side::target]; }
   std::string description() const override;
+  bool single_precision() const override { return std::is_same_v<Real, float>; }
   double noise() const override;
   std::shared_ptr<const HalfBridgeKernel<DefaultExec>> with_epsilon(const DefaultExec& exec,
                                                                     double epsilon) const override;

@@ -57,6 +57,35 @@ inline void store(Real* p, Pack<Real> v) {
   *reinterpret_cast<Pack<Real>*>(__builtin_assume_aligned(p, vector_bytes)) = v;
 }
 
+/// As load and store, for values kept in another precision.
+template <class Real, class Stored>
+inline Pack<Real> load_as(const Stored* p) {
+  if constexpr (sizeof(Stored) == sizeof(Real)) {
+    return load(p);
+  } else {
+#if defined(__AVX512F__)
+    return reinterpret_cast<Pack<double>>(_mm512_maskz_cvtps_pd(0xFF, _mm256_load_ps(p)));
+#else
+    typedef Stored Narrow __attribute__((vector_size(lanes<Real> * sizeof(Stored))));
+    return __builtin_convertvector(*reinterpret_cast<const Narrow*>(p), Pack<Real>);
+#endif
+  }
+}
+
+template <class Real, class Stored>
+inline void store_as(Stored* p, Pack<Real> v) {
+  if constexpr (sizeof(Stored) == sizeof(Real)) {
+    store(p, v);
+  } else {
+#if defined(__AVX512F__)
+    _mm256_store_ps(p, _mm512_maskz_cvtpd_ps(0xFF, reinterpret_cast<__m512d>(v)));
+#else
+    typedef Stored Narrow __attribute__((vector_size(lanes<Real> * sizeof(Stored))));
+    *reinterpret_cast<Narrow*>(p) = __builtin_convertvector(v, Narrow);
+#endif
+  }
+}
+
 template <class V>
 inline V max(V a, V b) {
   return a > b ? a : b;

@@ -5,74 +5,10 @@
 #include <cstdint>
 #include <limits>
 
-#include "kernel/pack.hpp"
+#include "kernel/tile_group.hpp"
 
 namespace fortet::kernel {
 namespace {
-
-/// Tile shape: `vectors` packs of rows against `columns` columns stay in registers together.
-template <class Real, int D>
-struct Shape {
-  static constexpr int vectors = vector_registers >= 32 ? (D > 0 ? 4 : 3) : 2;
-  static constexpr int columns = vector_registers >= 32 ? 8 : 4;
-  static constexpr int rows = vectors * lanes<Real>;
-};
-
-constexpr std::size_t flush_columns = 1024;  // Real sums are moved to double after this many columns
-constexpr std::size_t alignment = 64;
-
-/// t_ij for one group of columns, handed to sink(column, vector, t). D = 0: any dimension, dot form.
-template <class Real, int D, bool with_row_terms, class Sink>
-inline __attribute__((always_inline)) void group(const TileArguments<Real>& tile, std::size_t first,
-                                                 Sink&& sink) {
-  using S = Shape<Real, D>;
-  constexpr int L = lanes<Real>;
-  const Real* terms = tile.column_terms + first;
-  if constexpr (D > 0) {
-    const Real* y = tile.columns + first * D;
-#pragma GCC unroll 8
-    for (int c = 0; c < S::columns; ++c)
-#pragma GCC unroll 4
-      for (int v = 0; v < S::vectors; ++v) {
-        Pack<Real> t = broadcast(terms[c]);
-        if constexpr (with_row_terms) t += load(tile.row_terms + v * L);
-#pragma GCC unroll 3
-        for (int k = 0; k < D; ++k) {
-          const Pack<Real> difference =
-              load(tile.rows + k * S::rows + v * L) - broadcast(y[k * S::columns + c]);
-          t -= difference * difference;
-        }
-        sink(c, v, t);
-      }
-  } else {
-    const std::size_t d = static_cast<std::size_t>(tile.dimension);
-    const Real* y = tile.columns + first * d;
-    const Real* x = tile.rows;
-    Pack<Real> t[S::columns][S::vectors];
-#pragma GCC unroll 8
-    for (int c = 0; c < S::columns; ++c)
-#pragma GCC unroll 4
-      for (int v = 0; v < S::vectors; ++v) {
-        t[c][v] = broadcast(terms[c]);
-        if constexpr (with_row_terms) t[c][v] += load(tile.row_terms + v * L);
-      }
-    for (std::size_t k = 0; k < d; ++k, x += S::rows, y += S::columns) {
-      Pack<Real> row[S::vectors];
-#pragma GCC unroll 4
-      for (int v = 0; v < S::vectors; ++v) row[v] = load(x + v * L);
-#pragma GCC unroll 8
-      for (int c = 0; c < S::columns; ++c) {
-        const Pack<Real> column = broadcast(y[c]);
-#pragma GCC unroll 4
-        for (int v = 0; v < S::vectors; ++v) t[c][v] += row[v] * column;
-      }
-    }
-#pragma GCC unroll 8
-    for (int c = 0; c < S::columns; ++c)
-#pragma GCC unroll 4
-      for (int v = 0; v < S::vectors; ++v) sink(c, v, t[c][v]);
-  }
-}
 
 template <class Real, int D>
 void row_sums_of(const TileArguments<Real>& tile, double* out) {
@@ -123,26 +59,34 @@ void row_log_sums_of(const TileArguments<Real>& tile, double* out) {
                                               : -std::numeric_limits<double>::infinity();
 }
 
-template <class Real, int D>
+template <class Real, int D, bool with_exponents>
 void row_averages_of(const TileArguments<Real>& tile, const Real* payload, std::size_t width, double* out) {
   using S = Shape<Real, D>;
   constexpr int L = lanes<Real>;
   constexpr std::size_t chunk = 64;
   alignas(alignment) Real e[chunk * S::rows];
-  std::fill(out, out + S::rows * width, 0.0);
+  const auto add = [out](std::size_t k, int v, Pack<Real> sum) {
+    for (int l = 0; l < L; ++l) out[k * S::rows + v * L + l] += static_cast<double>(sum[l]);
+  };
+  std::fill(out, out + S::rows * (width + with_exponents), 0.0);
   for (std::size_t begin = 0; begin < tile.column_count; begin += chunk) {
     const std::size_t end = std::min(begin + chunk, tile.column_count);
+    Pack<Real> exponents[S::vectors] = {};
     for (std::size_t j = begin; j < end; j += S::columns)
       group<Real, D, true>(tile, j, [&](int c, int v, Pack<Real> t) {
-        store(e + ((j - begin + c) * S::vectors + v) * L, exp2(t));
+        const Pack<Real> value = exp2(t);
+        store(e + ((j - begin + c) * S::vectors + v) * L, value);
+        // -inf, where the weight is zero, has the limit 0 too
+        if constexpr (with_exponents) exponents[v] += value * max(t, broadcast(Real(-1e6)));
       });
+    if constexpr (with_exponents)
+      for (int v = 0; v < S::vectors; ++v) add(width, v, exponents[v]);
     for (std::size_t k = 0; k < width; ++k) {
       Pack<Real> sum[S::vectors] = {};
       for (std::size_t c = 0; c < end - begin; ++c)
         for (int v = 0; v < S::vectors; ++v)
           sum[v] += load(e + (c * S::vectors + v) * L) * broadcast(payload[(begin + c) * width + k]);
-      for (int v = 0; v < S::vectors; ++v)
-        for (int l = 0; l < L; ++l) out[k * S::rows + v * L + l] += static_cast<double>(sum[v][l]);
+      for (int v = 0; v < S::vectors; ++v) add(k, v, sum[v]);
     }
   }
 }
@@ -152,6 +96,11 @@ void row_averages_of(const TileArguments<Real>& tile, const Real* payload, std::
 template <class Real>
 std::size_t panel_rows(int dimension) {
   return dimension <= small_dimension ? Shape<Real, 1>::rows : Shape<Real, 0>::rows;
+}
+
+template <class Real>
+std::size_t panel_lanes() {
+  return lanes<Real>;
 }
 
 template <class Real>
@@ -184,33 +133,28 @@ PackedPoints<Real> pack_points(const Value* points, std::size_t n, int dimension
 }
 
 // Every public tile picks the specialisation for its dimension.
-#define FORTET_DISPATCH(function, ...)       \
-  switch (tile.dimension) {                  \
-    case 1:                                  \
-      return function<Real, 1>(__VA_ARGS__); \
-    case 2:                                  \
-      return function<Real, 2>(__VA_ARGS__); \
-    case 3:                                  \
-      return function<Real, 3>(__VA_ARGS__); \
-    default:                                 \
-      return function<Real, 0>(__VA_ARGS__); \
-  }
-
 template <class Real>
 void row_sums(const TileArguments<Real>& tile, double* out) {
-  FORTET_DISPATCH(row_sums_of, tile, out)
+  with_dimension(tile.dimension, [&](auto d) { row_sums_of<Real, d>(tile, out); });
 }
 template <class Real>
 void row_log_sums(const TileArguments<Real>& tile, double* out) {
-  FORTET_DISPATCH(row_log_sums_of, tile, out)
+  with_dimension(tile.dimension, [&](auto d) { row_log_sums_of<Real, d>(tile, out); });
 }
 template <class Real>
-void row_averages(const TileArguments<Real>& tile, const Real* payload, std::size_t width,
-                  double* out){FORTET_DISPATCH(row_averages_of, tile, payload, width, out)}
+void row_averages(const TileArguments<Real>& tile, const Real* payload, std::size_t width, double* out) {
+  with_dimension(tile.dimension, [&](auto d) { row_averages_of<Real, d, false>(tile, payload, width, out); });
+}
+template <class Real>
+void row_averages_and_exponents(const TileArguments<Real>& tile, const Real* payload, std::size_t width,
+                                double* out) {
+  with_dimension(tile.dimension, [&](auto d) { row_averages_of<Real, d, true>(tile, payload, width, out); });
+}
 
 #define FORTET_INSTANTIATE(Real)                                                                        \
   template struct PackedPoints<Real>;                                                                   \
   template std::size_t panel_rows<Real>(int);                                                           \
+  template std::size_t panel_lanes<Real>();                                                             \
   template std::size_t group_columns<Real>(int);                                                        \
   template PackedPoints<Real> pack_points<Real>(const float*, std::size_t, int, const double*, double,  \
                                                 std::size_t);                                           \
@@ -218,7 +162,8 @@ void row_averages(const TileArguments<Real>& tile, const Real* payload, std::siz
                                                 std::size_t);                                           \
   template void row_sums(const TileArguments<Real>&, double*);                                          \
   template void row_log_sums(const TileArguments<Real>&, double*);                                      \
-  template void row_averages(const TileArguments<Real>&, const Real*, std::size_t, double*);
+  template void row_averages(const TileArguments<Real>&, const Real*, std::size_t, double*);            \
+  template void row_averages_and_exponents(const TileArguments<Real>&, const Real*, std::size_t, double*);
 FORTET_INSTANTIATE(float) FORTET_INSTANTIATE(double)
 
 }  // namespace fortet::kernel

@@ -12,6 +12,8 @@
 
 namespace fortet::kernel {
 
+inline constexpr double log2_e = 1.44269504088896340736;
+
 /// Largest dimension that has its own tile and uses the difference form.
 inline constexpr int small_dimension = 3;
 
@@ -20,6 +22,10 @@ template <class Real>
 std::size_t panel_rows(int dimension);
 template <class Real>
 std::size_t group_columns(int dimension);
+
+/// Entries that one instruction works on.
+template <class Real>
+std::size_t panel_lanes();
 
 /// Points as the tiles want them. Rows: panels of panel_rows() points, coordinate by coordinate within a
 /// panel. Columns: the same with group_columns(). Sizes are rounded up; padding is zero.
@@ -61,5 +67,10 @@ void row_log_sums(const TileArguments<Real>& tile, double* out);
 /// out[k * panel_rows + i] = sum_j 2^t_ij payload[j * width + k], k < width; payload has column_count rows.
 template <class Real>
 void row_averages(const TileArguments<Real>& tile, const Real* payload, std::size_t width, double* out);
+
+/// row_averages, and behind them out[width * panel_rows + i] = sum_j 2^t_ij t_ij.
+template <class Real>
+void row_averages_and_exponents(const TileArguments<Real>& tile, const Real* payload, std::size_t width,
+                                double* out);
 
 }  // namespace fortet::kernel

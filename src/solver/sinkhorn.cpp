@@ -3,8 +3,10 @@
 #include <chrono>
 #include <cmath>
 #include <sstream>
+#include <tuple>
 
 #include "fortet/impl/deterministic_sum.hpp"
+#include "fortet/impl/stored_kernel.hpp"
 #include "solver/relaxation.hpp"
 
 namespace fortet {
@@ -43,6 +45,7 @@ class Run {
   using Vec = Vector<double, memory_space>;
   using In = ConstVector<double, memory_space>;
   using Kernel = std::shared_ptr<const HalfBridgeKernel<Exec>>;
+  static constexpr std::size_t chunk_size = 512;
 
   Run(const Exec& exec, Kernel kernel, const SinkhornOptions& options)
       : exec_(exec),
@@ -53,56 +56,88 @@ class Run {
         g_("fortet::sinkhorn::g", kernel_->size(Side::target)),
         source_log_ratio_("fortet::sinkhorn::source_log_ratio", kernel_->size(Side::source)),
         target_log_ratio_("fortet::sinkhorn::target_log_ratio", kernel_->size(Side::target)),
+        source_masses_(mass_of(Side::source)),
+        target_masses_(mass_of(Side::target)),
+        chunk_statistics_("fortet::sinkhorn::chunk_statistics",
+                          std::max(f_.extent(0), g_.extent(0)) / chunk_size + 1),
         relaxation_(options.largest_relaxation) {}
 
   SinkhornResult<Exec> solve(In start);
 
   // Kernels below are public because nvcc asks for it.
 
+  Vec mass_of(Side side) {
+    const In log_weights = kernel_->log_weights(side);
+    const Vec mass("fortet::sinkhorn::mass", log_weights.extent(0));
+    Kokkos::parallel_for(
+        "fortet::sinkhorn::mass", Kokkos::RangePolicy<Exec>(exec_, 0, mass.extent(0)),
+        KOKKOS_LAMBDA(const std::size_t i) { mass(i) = Kokkos::exp(log_weights(i)); });
+    return mass;
+  }
+
   /// Log marginal ratios of `side` at the current potentials, by the max-free pass or, where that leaves its
   /// range, by the soft minimum.
   SideStatistics measure(Side side, bool robust) {
-    const Vec out = log_ratio(side);
     const In own = potential(side), across = potential(other(side));
     if (!robust) {
-      kernel_->ratios(exec_, side, own, across, out);
-      Kokkos::parallel_for(
-          "fortet::sinkhorn::log_ratio", Kokkos::RangePolicy<Exec>(exec_, 0, out.extent(0)),
-          KOKKOS_LAMBDA(const std::size_t i) { out(i) = Kokkos::log(out(i)); });
+      kernel_->ratios(exec_, side, own, across, log_ratio(side));
       const SideStatistics statistics = summarise(side);
       if (statistics.in_range) return statistics;
     }
+    const Vec out = log_ratio(side);
     kernel_->soft_min(exec_, side, across, out);
     const double scale = 1 / kernel_->epsilon();
     Kokkos::parallel_for(
-        "fortet::sinkhorn::log_ratio_from_soft_min", Kokkos::RangePolicy<Exec>(exec_, 0, out.extent(0)),
+        "fortet::sinkhorn::ratio_from_soft_min", Kokkos::RangePolicy<Exec>(exec_, 0, out.extent(0)),
         KOKKOS_LAMBDA(const std::size_t i) { out(i) = (own(i) - out(i)) * scale; });
-    SideStatistics statistics = summarise(side);
+    SideStatistics statistics = summarise(side, true);
     statistics.in_range = false;  // far from the fixed point: take the plain step
     return statistics;
   }
 
-  SideStatistics summarise(Side side) {
-    const In log_weights = kernel_->log_weights(side);
-    const Vec ratio = log_ratio(side);
-    constexpr double limit = 41;  // 2^60
-    double low = 0, high = 0;
-    Kokkos::parallel_reduce(
-        "fortet::sinkhorn::range", Kokkos::RangePolicy<Exec>(exec_, 0, ratio.extent(0)),
-        KOKKOS_LAMBDA(const std::size_t i, double& smallest, double& largest) {
-          // NaN, from the logarithm of a negative overflow, counts as out of range
-          const double value = ratio(i) == ratio(i) ? ratio(i) : 1e300;
-          smallest = Kokkos::fmin(smallest, value);
-          largest = Kokkos::fmax(largest, value);
-        },
-        Kokkos::Min<double>(low), Kokkos::Max<double>(high));
-    SideStatistics statistics;
-    statistics.smallest = low;
-    statistics.in_range = low > -limit && high < limit;
-    statistics.error = deterministic_sum(
-        exec_, "fortet::sinkhorn::error", ratio.extent(0), KOKKOS_LAMBDA(const std::size_t i) {
-          return Kokkos::exp(log_weights(i)) * Kokkos::fabs(Kokkos::expm1(Kokkos::fmin(ratio(i), 300.0)));
+  /// Both sides from one sweep of the kernel: the source at (f, g), the target at f after an over-relaxed
+  /// step, which is not taken here.
+  std::pair<SideStatistics, SideStatistics> measure_both(double omega) {
+    kernel_->sweep(exec_, f_, g_, omega, source_log_ratio_, target_log_ratio_);
+    const SideStatistics source = summarise(Side::source);
+    return {source, summarise(Side::target)};
+  }
+
+  /// What the ratios, or their logarithms, of a side come to; leaves the logarithms. Summed in fixed chunks,
+  /// in order: bitwise the same for every thread count.
+  SideStatistics summarise(Side side, bool are_logarithms = false) {
+    const Vec ratio = log_ratio(side), weights = masses(side);
+    const auto chunks = chunk_statistics_;
+    const std::size_t n = ratio.extent(0), chunk_count = (n + chunk_size - 1) / chunk_size;
+    Kokkos::parallel_for(
+        "fortet::sinkhorn::summarise", Kokkos::RangePolicy<Exec>(exec_, 0, chunk_count),
+        KOKKOS_LAMBDA(const std::size_t chunk) {
+          double error = 0, smallest = 0, largest = 0;
+          for (std::size_t i = chunk * chunk_size; i < n && i < (chunk + 1) * chunk_size; ++i) {
+            const double r = are_logarithms ? Kokkos::exp(Kokkos::fmin(ratio(i), 300.0)) : ratio(i);
+            const double log_r = are_logarithms ? ratio(i) : Kokkos::log(r);
+            ratio(i) = log_r;
+            error += weights(i) * Kokkos::fabs(r - 1);
+            // NaN, from the logarithm of a negative overflow, counts as out of range
+            const double value = log_r == log_r ? log_r : 1e300;
+            smallest = Kokkos::fmin(smallest, value);
+            largest = Kokkos::fmax(largest, value);
+          }
+          chunks(chunk, 0) = error;
+          chunks(chunk, 1) = smallest;
+          chunks(chunk, 2) = largest;
         });
+    exec_.fence("fortet::sinkhorn::summarise");
+    const auto values = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, chunks);
+    SideStatistics statistics;
+    double largest = 0;
+    for (std::size_t chunk = 0; chunk < chunk_count; ++chunk) {
+      statistics.error += values(chunk, 0);
+      statistics.smallest = std::min(statistics.smallest, values(chunk, 1));
+      largest = std::max(largest, values(chunk, 2));
+    }
+    constexpr double limit = 41;  // 2^60
+    statistics.in_range = statistics.smallest > -limit && largest < limit && std::isfinite(statistics.error);
     return statistics;
   }
 
@@ -113,6 +148,65 @@ class Run {
     Kokkos::parallel_for(
         "fortet::sinkhorn::update", Kokkos::RangePolicy<Exec>(exec_, 0, own.extent(0)),
         KOKKOS_LAMBDA(const std::size_t i) { own(i) -= step * ratio(i); });
+  }
+
+  // The vector operations of newton_step.
+
+  double inner(const Vec& x, const Vec& y) {
+    const Vec weights = target_masses_;
+    return deterministic_sum(
+        exec_, "fortet::sinkhorn::inner", x.extent(0),
+        KOKKOS_LAMBDA(const std::size_t j) { return weights(j) * x(j) * y(j); });
+  }
+  /// From the target's log-ratios: c, the slope 1 - c, a first guess of zero and the preconditioner, from the
+  /// diagonal of the round trip in its place. Atoms without weight stay out of it.
+  void start_gradients(const Vec& c, const Vec& slope, const Vec& guess, const Vec& scale) {
+    const Vec weights = target_masses_, log_ratio = target_log_ratio_;
+    const double damping = damping_;
+    Kokkos::parallel_for(
+        "fortet::sinkhorn::start_gradients", Kokkos::RangePolicy<Exec>(exec_, 0, c.extent(0)),
+        KOKKOS_LAMBDA(const std::size_t j) {
+          c(j) = weights(j) > 0 ? Kokkos::exp(log_ratio(j)) : 1.0;
+          guess(j) = 0;
+          slope(j) = 1 - c(j);
+          c(j) += damping;
+          // an atom that meets one source atom alone has a diagonal of zero but for rounding
+          scale(j) = 1 / Kokkos::fmax(c(j) - scale(j), 1e-10);
+        });
+  }
+  void precondition(const Vec& scale, const Vec& residual, const Vec& scaled) {
+    Kokkos::parallel_for(
+        "fortet::sinkhorn::precondition", Kokkos::RangePolicy<Exec>(exec_, 0, scaled.extent(0)),
+        KOKKOS_LAMBDA(const std::size_t j) { scaled(j) = scale(j) * residual(j); });
+  }
+  /// image = c direction - image.
+  void subtract_from(const Vec& c, const Vec& direction, const Vec& image) {
+    const Vec weights = target_masses_;
+    Kokkos::parallel_for(
+        "fortet::sinkhorn::subtract_from", Kokkos::RangePolicy<Exec>(exec_, 0, c.extent(0)),
+        KOKKOS_LAMBDA(const std::size_t j) {
+          image(j) = weights(j) > 0 ? c(j) * direction(j) - image(j) : 0.0;
+        });
+  }
+  void advance(double step, const Vec& direction, const Vec& delta, const Vec& image, const Vec& residual) {
+    Kokkos::parallel_for(
+        "fortet::sinkhorn::advance", Kokkos::RangePolicy<Exec>(exec_, 0, delta.extent(0)),
+        KOKKOS_LAMBDA(const std::size_t j) {
+          delta(j) += step * direction(j);
+          residual(j) -= step * image(j);
+        });
+  }
+  void turn(double share, const Vec& residual, const Vec& direction) {
+    Kokkos::parallel_for(
+        "fortet::sinkhorn::turn", Kokkos::RangePolicy<Exec>(exec_, 0, direction.extent(0)),
+        KOKKOS_LAMBDA(const std::size_t j) { direction(j) = residual(j) + share * direction(j); });
+  }
+  /// g = from + length delta.
+  void move_target(double length, const Vec& from, const Vec& delta) {
+    const Vec g = g_;
+    Kokkos::parallel_for(
+        "fortet::sinkhorn::move_target", Kokkos::RangePolicy<Exec>(exec_, 0, g.extent(0)),
+        KOKKOS_LAMBDA(const std::size_t j) { g(j) = from(j) + length * delta(j); });
   }
 
   /// int potential d(weights of the side).
@@ -164,30 +258,50 @@ class Run {
 
  private:
   Vec& potential(Side side) { return side == Side::source ? f_ : g_; }
+  Vec& masses(Side side) { return side == Side::source ? source_masses_ : target_masses_; }
   Vec& log_ratio(Side side) { return side == Side::source ? source_log_ratio_ : target_log_ratio_; }
   double seconds() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_time_).count();
   }
 
-  enum class Ended { tolerance, limit, cancelled, floor };
+  enum class Ended { tolerance, limit, cancelled, floor, stalled };
+  static bool may_go_on(Ended ended) { return ended != Ended::limit && ended != Ended::cancelled; }
   Ended run_level(double tolerance, const char* phase);
-  double half_step(Side side, const SideStatistics& statistics);
+  double half_step(Side side, const SideStatistics& statistics, double omega);
   bool report_progress(const char* phase, double error, double tolerance, bool force);
+  Ended finish(Report& report);
+  double newton_step(int budget);
+  void use_stored(double tolerance);
+  double error_in_double();
 
   Exec exec_;
   const SinkhornOptions& options_;
   Kernel kernel_;
   std::chrono::steady_clock::time_point start_time_;
-  Vec f_, g_, source_log_ratio_, target_log_ratio_;
+  Vec f_, g_, source_log_ratio_, target_log_ratio_, source_masses_, target_masses_;
+  Kokkos::View<double* [3], Kokkos::LayoutRight, memory_space> chunk_statistics_;
   solver::Relaxation relaxation_;
   int iteration_ = 0;
   std::vector<HistoryEntry> history_;
+  int patience_ = 0;    // iterations without progress before a level counts as stalled
+  double damping_ = 0;  // of Newton's method
+  Kernel stored_;       // the last one, for its memory
 };
 
-/// One over-relaxed half-step, at a factor that does not lower the dual; returns the factor taken.
+/// Keeps the entries of the kernel in memory where that pays, or as the options say.
 template <class Exec>
-double Run<Exec>::half_step(Side side, const SideStatistics& statistics) {
-  double omega = statistics.in_range ? relaxation_.factor() : 1.0;
+void Run<Exec>::use_stored(double tolerance) {
+  if (options_.entries == KernelEntries::recomputed) return;
+  const Kernel stored =
+      make_stored(exec_, kernel_, tolerance, options_.entries == KernelEntries::stored, stored_);
+  if (stored) kernel_ = stored_ = stored;
+}
+
+/// One over-relaxed half-step, at a factor up to omega that does not lower the dual; returns the factor
+/// taken.
+template <class Exec>
+double Run<Exec>::half_step(Side side, const SideStatistics& statistics, double omega) {
+  if (!statistics.in_range) omega = 1.0;
   while (omega > 1 && statistics.smallest < solver::safe_log_ratio(omega)) {
     const auto weights = to_host(kernel_->log_weights(side)),
                ratio = to_host(ConstVector<double, memory_space>(log_ratio(side)));
@@ -217,6 +331,69 @@ bool Run<Exec>::report_progress(const char* phase, double error, double toleranc
                             .seconds = seconds()}) == Continue::yes;
 }
 
+/// One damped, truncated Newton step on the semi-dual in g (Brauer, Clason, Lorenz, Wirth 2017). At exact
+/// rows, with c the ratios of the columns and T the round trip, it solves
+///   (diag(c) - T + damping) delta = 1 - c
+/// by conjugate gradients in L2(target), preconditioned by the diagonal, in at most `budget` sweeps, and
+/// moves g by epsilon delta. The slope of the dual along delta, which falls from one end to the other, says
+/// whether the step is kept and how the next is damped. Leaves (f, g) with exact rows, after a refused step
+/// where they were, and returns the error of the columns there.
+template <class Exec>
+double Run<Exec>::newton_step(int budget) {
+  const auto [rows, columns] = measure_both(1.0);
+  ++iteration_;
+  half_step(Side::source, rows, 1.0);
+  if (!columns.in_range) return INFINITY;
+  const std::size_t m = g_.extent(0);
+  const auto vector = [m, this](const std::string& label) {
+    return Vec(Kokkos::view_alloc(exec_, Kokkos::WithoutInitializing, label), m);
+  };
+  const Vec c = vector("fortet::sinkhorn::ratios"), slope = vector("fortet::sinkhorn::slope"),
+            delta = vector("fortet::sinkhorn::delta"), residual = vector("fortet::sinkhorn::residual"),
+            direction = vector("fortet::sinkhorn::direction"), image = vector("fortet::sinkhorn::image"),
+            scale = vector("fortet::sinkhorn::preconditioner"), scaled = vector("fortet::sinkhorn::scaled");
+  if (!kernel_->round_trip_diagonal(exec_, f_, g_, scale)) return columns.error;
+  ++iteration_;
+  start_gradients(c, slope, delta, scale);
+  Kokkos::deep_copy(exec_, residual, slope);
+  precondition(scale, residual, scaled);
+  Kokkos::deep_copy(exec_, direction, scaled);
+  double norm = inner(residual, scaled);
+  const double enough = 1e-4 * norm;  // of the square: the residual falls to a hundredth
+  for (int k = 0; k < budget && norm > enough; ++k) {
+    kernel_->round_trip(exec_, f_, g_, direction, image);
+    ++iteration_;
+    subtract_from(c, direction, image);
+    const double curvature = inner(direction, image);
+    if (!(curvature > 0)) break;
+    const double step = norm / curvature;
+    advance(step, direction, delta, image, residual);
+    precondition(scale, residual, scaled);
+    const double next = inner(residual, scaled);
+    turn(next / norm, scaled, direction);
+    norm = next;
+  }
+  const Vec f0("fortet::sinkhorn::f_before", f_.extent(0)), g0 = vector("fortet::sinkhorn::g_before");
+  Kokkos::deep_copy(exec_, f0, f_);
+  Kokkos::deep_copy(exec_, g0, g_);
+  const double slope_before = inner(slope, delta);
+  move_target(kernel_->epsilon(), g0, delta);
+  const auto [new_rows, new_columns] = measure_both(1.0);
+  ++iteration_;
+  double change = -INFINITY;  // of the slope, from 1 to about 0 where the step is right
+  if (new_rows.in_range && new_columns.in_range) {
+    half_step(Side::source, new_rows, 1.0);
+    start_gradients(c, slope, image, scale);
+    change = inner(slope, delta) / slope_before;
+  }
+  damping_ *= change < -0.3 ? 10 : std::abs(change) < 0.3 ? 0.1 : change > 0.6 ? 0.3 : 1;
+  damping_ = std::clamp(damping_, 1e-12, 1.0);
+  if (change > -0.8) return new_columns.error;
+  Kokkos::deep_copy(exec_, f_, f0);
+  Kokkos::deep_copy(exec_, g_, g0);
+  return columns.error;
+}
+
 /// Iterates at the kernel's epsilon until the marginal error of the current plan (f, g) is at most
 /// `tolerance`.
 template <class Exec>
@@ -225,13 +402,21 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
   const double noise = kernel_->noise();
   double best = INFINITY, target_error = 0;
   int best_iteration = iteration_;
-  bool source_robust = true, target_robust = true;
+  bool robust = true;  // a new level may be far from its fixed point
+  double rate = 1;     // of the relaxed iteration, once known
+  int newton_from = iteration_ + 30, newton_begun = -1;
+  double newton_error = INFINITY;
+  damping_ = 1e-3;
   for (bool first = true;; first = false) {
-    // rows: the error of the plan as it stands is theirs, or what the last over-relaxed step left on the
+    const double omega = relaxation_.factor();
+    SideStatistics rows{.in_range = false}, columns;
+    if (!robust) std::tie(rows, columns) = measure_both(omega);
+    const bool swept = rows.in_range;
+    if (!swept) rows = measure(Side::source, true);
+    // the error of the plan as it stands is that of its rows, or what the last over-relaxed step left on the
     // columns
-    const SideStatistics rows = measure(Side::source, source_robust);
     const double error = std::max(rows.error, target_error);
-    if (!first || rows.in_range) {
+    if (!first || swept) {
       const bool go_on = report_progress(phase, error, tolerance, error <= tolerance);
       if (error <= tolerance) return Ended::tolerance;
       if (!go_on) return Ended::cancelled;
@@ -241,26 +426,55 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
       best = error;
       best_iteration = iteration_;
     }
-    const int patience = error < 100 * noise ? 50 : 2000;
-    if (iteration_ - best_iteration > patience) return Ended::floor;
+    if (error < 20 * noise && iteration_ - best_iteration > 50) return Ended::floor;
+    if (iteration_ - best_iteration > patience_) return Ended::stalled;
     if (!first) relaxation_.observe(error);
-    source_robust = !rows.in_range && !source_robust;
-    half_step(Side::source, rows);
 
-    const SideStatistics columns = measure(Side::target, target_robust);
-    target_robust = !columns.in_range && !target_robust;
-    const double omega = half_step(Side::target, columns);
-    target_error = (omega - 1) * columns.error;
+    if (relaxation_.rate() < 1) rate = relaxation_.rate();
+    const double to_go = rate < 1 ? std::log(error / tolerance) / -std::log(rate) : 1000;
+    if (options_.newton && swept && error < 1e-2 && iteration_ >= newton_from && to_go > 400) {
+      if (newton_begun < 0) {
+        newton_begun = iteration_;
+        newton_error = error;
+      }
+      target_error = newton_step(static_cast<int>(std::clamp(to_go / 2, 20.0, 300.0)));
+      report_progress("newton", target_error, tolerance, true);
+      // on while it halves the error every 200 sweeps
+      if (iteration_ - newton_begun > 200) {
+        if (!(target_error < newton_error / 2)) {
+          newton_from = iteration_ + (iteration_ - newton_begun);
+          relaxation_ = solver::Relaxation(options_.largest_relaxation);
+        }
+        newton_begun = -1;
+      }
+      continue;
+    }
+
+    // columns hold if the source takes the step that the sweep assumed
+    const bool as_assumed = half_step(Side::source, rows, omega) == omega && swept;
+    if (!as_assumed || !columns.in_range)
+      columns = measure(Side::target, robust || (as_assumed && !columns.in_range));
+    target_error = (half_step(Side::target, columns, relaxation_.factor()) - 1) * columns.error;
+    robust = !swept && !robust;
     ++iteration_;
   }
+}
+
+/// The L1 marginal error by separate passes in double.
+template <class Exec>
+double Run<Exec>::error_in_double() {
+  const Kernel working = kernel_;
+  kernel_ = kernel_->in_double(exec_);
+  const double error = std::max(measure(Side::source, false).error, measure(Side::target, false).error);
+  kernel_ = working;
+  return error;
 }
 
 /// Costs of the plan and, on request, of the rounded plan; the marginal error by a separate pass in double.
 template <class Exec>
 void Run<Exec>::certify(Report& report) {
   kernel_ = kernel_->in_double(exec_);
-  const auto source = measure(Side::source, false), target = measure(Side::target, false);
-  report.marginal_error = std::max(source.error, target.error);
+  report.marginal_error = error_in_double();
   const double mass = plan_integral(Side::source, false);
   const double epsilon = kernel_->epsilon();
   report.dual_value = integral(Side::source) + integral(Side::target) - epsilon * (mass - 1);
@@ -284,9 +498,7 @@ void Run<Exec>::certify(Report& report) {
   };
   const std::size_t n = f_.extent(0), m = g_.extent(0);
   if (!options_.certify) {
-    const Vec none_source("fortet::sinkhorn::no_correction", n),
-        none_target("fortet::sinkhorn::no_correction", m);
-    const auto [transport, kl] = costs_of(f_, g_, none_source, none_target);
+    const auto [transport, kl] = costs_of(f_, g_, {}, {});
     report.transport_cost = transport;
     report.entropic_cost = transport + epsilon * (kl - mass + 1);
     return;
@@ -335,6 +547,33 @@ void Run<Exec>::certify(Report& report) {
   report.duality_gap = *report.entropic_cost - *report.dual_value;
 }
 
+/// The last level: in float, or with entries in float, as far as that goes, then in double, until the error
+/// that a check in double finds is at most the tolerance.
+template <class Exec>
+typename Run<Exec>::Ended Run<Exec>::finish(Report& report) {
+  const bool is_float = kernel_->single_precision();
+  use_stored(options_.tolerance);
+  report.kernel = kernel_->description();
+  double target = options_.tolerance;
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    const bool rough = kernel_->single_precision(),
+               refine = rough && (options_.finish_in_double || !is_float);
+    const Ended ended = run_level(refine ? std::max(target, kernel_->noise()) : target, "iterating");
+    if (!may_go_on(ended) || ended == Ended::stalled) return ended;
+    if (ended == Ended::tolerance && error_in_double() <= options_.tolerance) return ended;
+    if (refine) {
+      if (is_float) report.precision = "float, finished in double";
+      kernel_ = kernel_->in_double(exec_);
+      use_stored(0);
+    } else if (ended == Ended::tolerance && !rough) {
+      target /= 2;  // the estimate that ended the level was below what the check in double finds
+    } else {
+      break;
+    }
+  }
+  return Ended::floor;
+}
+
 template <class Exec>
 SinkhornResult<Exec> Run<Exec>::solve(In start) {
   const double epsilon = kernel_->epsilon();
@@ -356,45 +595,27 @@ SinkhornResult<Exec> Run<Exec>::solve(In start) {
   report.m = g_.extent(0);
   report.epsilon = epsilon;
   report.kernel = kernel_->description();
-  const bool is_float = kernel_->description().find("float") != std::string::npos;
+  const Kernel base = kernel_;
+  const bool is_float = base->single_precision();
   report.precision = is_float ? "float" : "double";
 
+  // An imbalance between far clusters below the annealing tolerance is not seen until epsilon is so small
+  // that hardly any mass can cross: where the last level stalls, anneal again to a finer tolerance.
   Ended ended = Ended::tolerance;
-  for (std::size_t level = 0; level + 1 < levels.size() && ended != Ended::cancelled && ended != Ended::limit;
-       ++level) {
-    kernel_ = kernel_->with_epsilon(exec_, levels[level]);
-    ended = run_level(options_.annealing.tolerance, "annealing");
-  }
-  if (ended != Ended::cancelled && ended != Ended::limit) {
-    kernel_ = kernel_->with_epsilon(exec_, epsilon);
-    // the estimate that ends a level may be slightly below what the check in double finds: tighten and go on
-    double target = options_.tolerance;
-    for (int attempt = 0; attempt < 8; ++attempt) {
-      ended = run_level(target, "iterating");
-      if (ended == Ended::floor && report.precision == "float" && options_.finish_in_double) {
-        report.precision = "float, finished in double";
-        kernel_ = kernel_->in_double(exec_);
-        continue;
-      }
-      if (ended != Ended::tolerance) break;
-      const Kernel working = kernel_;
-      kernel_ = kernel_->in_double(exec_);
-      const double error = std::max(measure(Side::source, false).error, measure(Side::target, false).error);
-      kernel_ = working;
-      if (error <= options_.tolerance) break;
-      if (report.precision == "float") {
-        if (!options_.finish_in_double) {
-          ended = Ended::floor;
-          break;
-        }
-        report.precision = "float, finished in double";
-        kernel_ = kernel_->in_double(exec_);
-      } else {
-        target /= 2;
-      }
+  double level_tolerance = options_.annealing.tolerance;
+  for (int round = 0; round < 3; ++round, level_tolerance /= 30) {
+    patience_ = levels.size() > 1 && round < 2 ? 400 : 2000;
+    for (std::size_t level = 0; level + 1 < levels.size() && may_go_on(ended); ++level) {
+      kernel_ = base->with_epsilon(exec_, levels[level]);
+      use_stored(level_tolerance);
+      ended = run_level(level_tolerance, "annealing");
     }
+    if (!may_go_on(ended)) break;
+    kernel_ = base;
+    ended = finish(report);
+    if (ended != Ended::stalled || levels.size() == 1) break;
   }
-  kernel_ = kernel_->with_epsilon(exec_, epsilon);
+  kernel_ = base;
   for (const Side side : {Side::source, Side::target}) extend_to_zero_weights(side);
   shift((integral(Side::target) - integral(Side::source)) / 2);
   certify(report);

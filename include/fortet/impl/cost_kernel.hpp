@@ -80,6 +80,7 @@ struct RowKernel {
 
   void plan_costs(const Exec& exec, In f, In g, In alpha, In beta, Out transport, Out kl) const {
     const auto k = *this;
+    const bool corrected = alpha.extent(0) > 0;
     Kokkos::parallel_for(
         "fortet::kernel::plan_costs", Kokkos::RangePolicy<Exec>(exec, 0, rows),
         KOKKOS_LAMBDA(const std::size_t i) {
@@ -87,7 +88,7 @@ struct RowKernel {
           for (std::size_t j = 0; j < k.columns; ++j) {
             if (!k.has_weight(j)) continue;
             const double c = k.cost(i, j), log_e = (f(i) + g(j) - c) * k.inverse_epsilon;
-            const double extra = alpha(i) * beta(j), q = Kokkos::exp(log_e) + extra;
+            const double extra = corrected ? alpha(i) * beta(j) : 0.0, q = Kokkos::exp(log_e) + extra;
             if (!(q > 0)) continue;
             const double wq = Kokkos::exp(k.log_weights(j)) * q;
             cost_sum += wq * c;

@@ -38,6 +38,8 @@ class HalfBridgeKernel {
 
   /// The same kernel at another epsilon.
   virtual std::shared_ptr<const HalfBridgeKernel> with_epsilon(const Exec& exec, double epsilon) const = 0;
+  /// Its arithmetic is float, or its entries are: a solve may begin with it and end in_double().
+  virtual bool single_precision() const { return false; }
   /// The same kernel in double arithmetic.
   virtual std::shared_ptr<const HalfBridgeKernel> in_double(const Exec& exec) const = 0;
 
@@ -46,8 +48,25 @@ class HalfBridgeKernel {
   /// out_i = sum_j w_j e_ij, without looking for a maximum: near the fixed point these are the marginal
   /// ratios. A value that is 0, infinite or NaN means that the range was left: use soft_min then.
   virtual void ratios(const Exec& exec, Side rows, In own, In other, Out out) const = 0;
+  /// Both marginal ratios for one evaluation of the kernel where that can be had: those of the source at
+  /// (f, g), then those of the target at f_i - omega epsilon log(source_i). Zeros, infinities and NaN as in
+  /// ratios().
+  virtual void sweep(const Exec& exec, In f, In g, double omega, Out source, Out target) const {
+    ratios(exec, Side::source, f, g, source);
+    Out moved(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::kernel::moved"), f.extent(0));
+    const double step = omega * epsilon();
+    Kokkos::parallel_for(
+        "fortet::kernel::move", Kokkos::RangePolicy<Exec>(exec, 0, f.extent(0)),
+        KOKKOS_LAMBDA(const std::size_t i) { moved(i) = f(i) - step * Kokkos::log(source(i)); });
+    ratios(exec, Side::target, g, moved, target);
+  }
+  /// There and back: out_j = sum_i a_i e_ij sum_k b_k e_ik x_k with the weights a, b of both sides, at the
+  /// price of a sweep. False, and nothing done, where that is not available.
+  virtual bool round_trip(const Exec&, In /*f*/, In /*g*/, In /*x*/, Out /*out*/) const { return false; }
+  /// Its diagonal: out_j = b_j sum_i a_i e_ij^2.
+  virtual bool round_trip_diagonal(const Exec&, In /*f*/, In /*g*/, Out /*out*/) const { return false; }
   /// With q_ij = e_ij + alpha_i beta_j, over the rows of the source: transport_i = sum_j w_j q_ij c_ij and
-  /// kl_i = sum_j w_j q_ij log q_ij.
+  /// kl_i = sum_j w_j q_ij log q_ij. Empty alpha and beta are zero.
   virtual void plan_costs(const Exec& exec, In f, In g, In alpha, In beta, Out transport, Out kl) const = 0;
   /// int c d(mu x nu), to set scales by. Blocking.
   virtual double mean_cost(const Exec& exec) const = 0;

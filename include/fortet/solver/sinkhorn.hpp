@@ -16,12 +16,21 @@ struct AnnealingOptions {
   double threshold = 0.1;  ///< no annealing from epsilon >= threshold * mean cost on
 };
 
+/// What is done with the entries of the kernel exp(-c / epsilon) between iterations.
+enum class KernelEntries {
+  automatic,   ///< stored where that is expected to be faster and half of the free memory suffices
+  recomputed,  ///< from the points: O((n + m) d) memory
+  stored,      ///< kept: n m x 4 bytes, or 8 where the tolerance asks for more than float
+};
+
 /// Options of Sinkhorn. The defaults converge without tuning.
 struct SinkhornOptions {
   double tolerance = 1e-6;           ///< on the L1 marginal error, max over both sides
   int max_iterations = 100000;       ///< full iterations, all levels together
   double largest_relaxation = 1.98;  ///< over-relaxation is learnt up to this factor; 1 switches it off
+  bool newton = true;                ///< truncated Newton steps where the relaxed iteration is slow
   AnnealingOptions annealing = {};
+  KernelEntries entries = KernelEntries::automatic;
   bool finish_in_double =
       true;              ///< a float run that reaches its noise goes on in double, else precision_limit
   bool certify = false;  ///< round the plan to feasibility: entropic_cost, duality_gap are then bounds

@@ -1,0 +1,157 @@
+#include "kernel/block.hpp"
+
+#include <algorithm>
+
+#include "kernel/tile_group.hpp"
+
+namespace fortet::kernel {
+namespace {
+
+/// columns[0 ... lanes) += value, in double.
+inline void add_to(double* columns, Pack<double> value) { store(columns, load(columns) + value); }
+inline void add_to(double* columns, Pack<float> value) {
+  alignas(alignment) float values[lanes<float>];
+  store(values, value);
+  for (int half_way : {0, lanes<double>}) add_to(columns + half_way, load_as<double>(values + half_way));
+}
+
+template <class Real>
+inline double sum_of_lanes(Pack<Real> value) {
+  double sum = 0;
+  for (int l = 0; l < lanes<Real>; ++l) sum += static_cast<double>(value[l]);
+  return sum;
+}
+
+/// Panels of this many rows whose sums are held in Real before they go to double.
+constexpr std::size_t flush_panels(std::size_t panel) {
+  return std::max<std::size_t>(1, flush_columns / panel);
+}
+
+template <class Real, class Store, int D>
+void fill_block_of(const BlockArguments<Real>& a, const Real* weights, Store* block, double* sums) {
+  using S = Shape<Real, D>;
+  constexpr int L = lanes<Real>;
+  const std::size_t panel_size = S::rows * static_cast<std::size_t>(a.dimension);
+  TileArguments<Real> tile{a.dimension, a.panels, a.panel_terms, a.group, a.group_terms, S::columns};
+  std::fill(sums, sums + S::columns, 0.0);
+  for (std::size_t begin = 0; begin < a.panel_count; begin += flush_panels(S::rows)) {
+    const std::size_t end = std::min(begin + flush_panels(S::rows), a.panel_count);
+    Pack<Real> sum[S::columns] = {};
+    for (std::size_t p = begin; p < end; ++p) {
+      group<Real, D, true>(tile, 0, [&](int c, int v, Pack<Real> t) {
+        const Pack<Real> e = exp2(t);
+        sum[c] += e * load(weights + v * L);
+        store_as<Real>(block + (c * S::vectors + v) * L, e);
+      });
+      tile.rows += panel_size;
+      tile.row_terms += S::rows;
+      weights += S::rows;
+      block += S::columns * S::rows;
+    }
+    for (int c = 0; c < S::columns; ++c) sums[c] += sum_of_lanes<Real>(sum[c]);
+  }
+}
+
+constexpr int group_size = Shape<float, 0>::columns;  // the same for every precision and dimension
+
+template <class Real, class Store, int vectors>
+void block_row_sums_of(const Store* block, std::size_t panel_count, const Real* weights, double* sums) {
+  constexpr int L = lanes<Real>, panel = vectors * L;
+  std::fill(sums, sums + group_size, 0.0);
+  for (std::size_t begin = 0; begin < panel_count; begin += flush_panels(panel)) {
+    const std::size_t end = std::min(begin + flush_panels(panel), panel_count);
+    Pack<Real> sum[group_size] = {};
+    for (std::size_t p = begin; p < end; ++p, weights += panel, block += group_size * panel) {
+#pragma GCC unroll 8
+      for (int c = 0; c < group_size; ++c)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v)
+          sum[c] += load_as<Real>(block + (c * vectors + v) * L) * load(weights + v * L);
+    }
+    for (int c = 0; c < group_size; ++c) sums[c] += sum_of_lanes<Real>(sum[c]);
+  }
+}
+
+template <class Real, class Store, int vectors, bool squared>
+void add_block_columns_of(const Store* block, std::size_t panel_count, const Real* factors, double* columns) {
+  constexpr int L = lanes<Real>, panel = vectors * L;
+  Pack<Real> factor[group_size];
+  for (int c = 0; c < group_size; ++c) factor[c] = broadcast(factors[c]);
+  for (std::size_t p = 0; p < panel_count; ++p, columns += panel, block += group_size * panel) {
+    Pack<Real> sum[vectors] = {};
+#pragma GCC unroll 8
+    for (int c = 0; c < group_size; ++c)
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) sum[v] += factor[c] * load_as<Real>(block + (c * vectors + v) * L);
+    for (int v = 0; v < vectors; ++v) add_to(columns + v * L, sum[v]);
+  }
+}
+
+/// work(integral_constant<vectors>) for panels of `panel` entries of Real.
+template <class Real, class Work>
+void with_vectors(std::size_t panel, Work&& work) {
+  switch (panel / lanes<Real>) {
+    case 1:
+      return work(std::integral_constant<int, 1>{});
+    case 2:
+      return work(std::integral_constant<int, 2>{});
+    case 3:
+      return work(std::integral_constant<int, 3>{});
+    default:
+      return work(std::integral_constant<int, 4>{});
+  }
+}
+
+}  // namespace
+
+template <class Real, class Store>
+void fill_block(const BlockArguments<Real>& arguments, const Real* weights, Store* block, double* sums) {
+  with_dimension(arguments.dimension,
+                 [&](auto d) { fill_block_of<Real, Store, d>(arguments, weights, block, sums); });
+}
+
+template <class Real, class Store>
+void block_row_sums(std::size_t panel, const Store* block, std::size_t panel_count, const Real* weights,
+                    double* sums) {
+  with_vectors<Real>(panel, [&](auto vectors) {
+    block_row_sums_of<Real, Store, vectors>(block, panel_count, weights, sums);
+  });
+}
+
+template <class Real, class Store>
+void add_block_columns(std::size_t panel, const Store* block, std::size_t panel_count, const Real* factors,
+                       double* columns) {
+  with_vectors<Real>(panel, [&](auto vectors) {
+    add_block_columns_of<Real, Store, vectors, false>(block, panel_count, factors, columns);
+  });
+}
+
+template <class Real, class Store>
+void add_block_squares(std::size_t panel, const Store* block, std::size_t panel_count, const Real* factors,
+                       double* columns) {
+  with_vectors<Real>(panel, [&](auto vectors) {
+    add_block_columns_of<Real, Store, vectors, true>(block, panel_count, factors, columns);
+  });
+}
+
+void exp2_differences(const double* now, const double* then, double scale, std::size_t count, double* out) {
+  constexpr std::size_t L = lanes<double>;
+  for (std::size_t i = 0; i < count; i += L) {
+    Pack<double> t = {};
+    for (std::size_t l = 0; l < L && i + l < count; ++l) t[l] = (now[i + l] - then[i + l]) * scale;
+    const Pack<double> e = exp2(t);
+    for (std::size_t l = 0; l < L && i + l < count; ++l) out[i + l] = e[l];
+  }
+}
+
+#define FORTET_INSTANTIATE(Real, Store)                                                          \
+  template void block_row_sums(std::size_t, const Store*, std::size_t, const Real*, double*);    \
+  template void add_block_columns(std::size_t, const Store*, std::size_t, const Real*, double*); \
+  template void add_block_squares(std::size_t, const Store*, std::size_t, const Real*, double*);
+FORTET_INSTANTIATE(float, float)
+FORTET_INSTANTIATE(double, double)
+template void fill_block(const BlockArguments<float>&, const float*, float*, double*);
+template void fill_block(const BlockArguments<double>&, const double*, float*, double*);
+template void fill_block(const BlockArguments<double>&, const double*, double*, double*);
+
+}  // namespace fortet::kernel

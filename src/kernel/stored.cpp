@@ -1,0 +1,284 @@
+#include "kernel/stored.hpp"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <string>
+
+#include "fortet/impl/stored_kernel.hpp"
+
+namespace fortet::kernel {
+namespace {
+
+using impl::Side;
+
+/// Potentials may move this far, in units of epsilon, from where the blocks were written: an entry that
+/// underflowed in float there, below exp(-87), is below exp(-87 + 2 * 16) now.
+constexpr double largest_move = 16;
+
+/// Blocks of any kernel that can give its log-densities, a slab of rows at a time.
+template <class Exec>
+class DensityWriter final : public BlockWriter<Exec> {
+ public:
+  using typename BlockWriter<Exec>::In;
+  explicit DensityWriter(std::shared_ptr<const impl::GibbsKernel<Exec>> kernel)
+      : kernel_(std::move(kernel)) {}
+
+  BlockShape block_shape() const override {
+    const std::size_t panel = panel_rows<double>(1), columns = kernel_->size(Side::target);
+    return {.rows = kernel_->size(Side::source),
+            .columns = columns,
+            .group = group_columns<double>(1),
+            .panel = panel,
+            .panel_count = (columns + panel - 1) / panel};
+  }
+  double recompute_time() const override { return 10; }  // a cost and an exponential, twice, one by one
+  void write_blocks(const Exec& exec, In f, In g, float* blocks) const override { write(exec, f, g, blocks); }
+  void write_blocks(const Exec& exec, In f, In g, double* blocks) const override {
+    write(exec, f, g, blocks);
+  }
+
+ private:
+  template <class Store>
+  void write(const Exec& exec, const In& f, const In& g, Store* blocks) const {
+    const BlockShape all = block_shape();
+    const std::size_t group = all.group, panel = all.panel, m = all.columns;
+    constexpr std::size_t slab = 256;
+    Kokkos::View<double**, Kokkos::LayoutRight, typename Exec::memory_space> t(
+        Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::kernel::slab"), slab, m);
+    for (std::size_t first = 0; first < all.rows; first += slab) {
+      const std::size_t last = std::min(first + slab, all.rows);
+      kernel_->log_densities(exec, first, f, g,
+                             Kokkos::subview(t, std::make_pair(std::size_t{0}, last - first), Kokkos::ALL));
+      Kokkos::parallel_for("fortet::kernel::write_slab",
+                           Kokkos::RangePolicy<Exec>(exec, 0, (last - first + group - 1) / group),
+                           [&](const std::size_t index) {
+                             Store* block = blocks + (first / group + index) * group * all.padded_columns();
+                             for (std::size_t j = 0; j < all.padded_columns(); ++j)
+                               for (std::size_t c = 0; c < group; ++c) {
+                                 const std::size_t i = index * group + c;
+                                 block[(j / panel * group + c) * panel + j % panel] =
+                                     j < m && first + i < last ? static_cast<Store>(std::exp(t(i, j)))
+                                                               : Store(0);
+                               }
+                           });
+      exec.fence("fortet::kernel::write_slab");
+    }
+  }
+
+  std::shared_ptr<const impl::GibbsKernel<Exec>> kernel_;
+};
+
+/// Entries and arithmetic in Real.
+template <class Exec, class Real>
+class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
+ public:
+  using Base = impl::HalfBridgeKernel<Exec>;
+  using typename Base::In;
+  using typename Base::memory_space;
+  using typename Base::Out;
+
+  StoredKernel(const Exec& exec, std::shared_ptr<const Base> base,
+               std::shared_ptr<const BlockWriter<Exec>> writer, const Base* previous)
+      : base_(std::move(base)),
+        writer_(std::move(writer)),
+        shape_(writer_->block_shape()),
+        source_masses_(masses(Side::source)),
+        target_masses_(masses(Side::target)),
+        row_scales_(shape_.rows),
+        row_masses_(shape_.rows),
+        column_scales_(shape_.columns),
+        weights_(shape_.padded_columns(), Real(0)) {
+    const std::size_t entries = shape_.groups() * shape_.group * shape_.padded_columns();
+    const auto* donor = dynamic_cast<const StoredKernel*>(previous);
+    if (donor && donor->blocks_.extent(0) == entries)
+      blocks_ = donor->blocks_;
+    else
+      blocks_ =
+          Blocks(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::kernel::blocks"), entries);
+  }
+
+  std::size_t size(Side side) const override { return base_->size(side); }
+  double epsilon() const override { return base_->epsilon(); }
+  In log_weights(Side side) const override { return base_->log_weights(side); }
+  std::string description() const override {
+    return std::string("stored in ") + (std::is_same_v<Real, float> ? "float" : "double") + ", from " +
+           base_->description();
+  }
+  double noise() const override {
+    // entries, factors and sums of 1024 terms are rounded one by one; a few units remain in a marginal
+    return std::max(base_->noise(), 4 * static_cast<double>(std::numeric_limits<Real>::epsilon()));
+  }
+  bool single_precision() const override { return std::is_same_v<Real, float>; }
+  std::shared_ptr<const Base> with_epsilon(const Exec& exec, double epsilon) const override {
+    return base_->with_epsilon(exec, epsilon);
+  }
+  std::shared_ptr<const Base> in_double(const Exec& exec) const override { return base_->in_double(exec); }
+  void soft_min(const Exec& exec, Side rows, In potential, Out out) const override {
+    base_->soft_min(exec, rows, potential, out);
+  }
+  void ratios(const Exec& exec, Side rows, In own, In other, Out out) const override {
+    base_->ratios(exec, rows, own, other, out);
+  }
+  void plan_costs(const Exec& exec, In f, In g, In alpha, In beta, Out transport, Out kl) const override {
+    base_->plan_costs(exec, f, g, alpha, beta, transport, kl);
+  }
+  double mean_cost(const Exec& exec) const override { return base_->mean_cost(exec); }
+  double largest_cost(const Exec& exec) const override { return base_->largest_cost(exec); }
+
+  void sweep(const Exec& exec, In f, In g, double omega, Out source, Out target) const override {
+    refresh(exec, f, g);
+    for (std::size_t j = 0; j < column_scales_.size(); ++j)
+      weights_.data()[j] = static_cast<Real>(target_masses_[j] * column_scales_[j]);
+    sweep_stored(exec, omega, false, source, target);
+  }
+  bool round_trip(const Exec& exec, In f, In g, In x, Out out) const override {
+    refresh(exec, f, g);
+    for (std::size_t j = 0; j < column_scales_.size(); ++j)
+      weights_.data()[j] = static_cast<Real>(target_masses_[j] * column_scales_[j] * x(j));
+    const Out there(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::kernel::there"),
+                    f.extent(0));
+    sweep_stored(exec, -1, false, there, out);
+    return true;
+  }
+  bool round_trip_diagonal(const Exec& exec, In f, In g, Out out) const override {
+    refresh(exec, f, g);
+    const Out there(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::kernel::there"),
+                    f.extent(0));
+    sweep_stored(exec, 1, true, there, out);
+    for (std::size_t j = 0; j < out.extent(0); ++j) out(j) *= target_masses_[j];
+    return true;
+  }
+
+  // Public because nvcc asks for it.
+
+  /// Blocks written near enough to (f, g), and the factors that lead from there to (f, g).
+  void refresh(const Exec& exec, const In& f, const In& g) const {
+    exec.fence("fortet::kernel::stored");
+    if (f0_.empty() || !moved_little(f, f0_, source_masses_) || !moved_little(g, g0_, target_masses_)) {
+      writer_->write_blocks(exec, f, g, blocks_.data());
+      f0_.assign(f.data(), f.data() + f.extent(0));
+      g0_.assign(g.data(), g.data() + g.extent(0));
+    }
+    const double scale = log2_e / epsilon();
+    exp2_differences(f.data(), f0_.data(), scale, f0_.size(), row_scales_.data());
+    exp2_differences(g.data(), g0_.data(), scale, g0_.size(), column_scales_.data());
+    for (std::size_t i = 0; i < row_scales_.size(); ++i) row_masses_[i] = source_masses_[i] * row_scales_[i];
+  }
+  void sweep_stored(const Exec& exec, double omega, bool squares, const Out& source,
+                    const Out& target) const {
+    SweepArguments<Real> arguments{shape_};
+    arguments.omega = omega;
+    arguments.squares = squares;
+    arguments.weights = weights_.data();
+    arguments.row_scales = row_scales_.data();
+    arguments.row_masses = row_masses_.data();
+    arguments.column_scales = column_scales_.data();
+    const std::size_t block_size = shape_.group * shape_.padded_columns();
+    sweep_blocks(
+        exec, arguments, workspace_,
+        [&](std::size_t group, Real*, double* sums) {
+          const Real* block = blocks_.data() + group * block_size;
+          block_row_sums(arguments.panel, block, arguments.panel_count, arguments.weights, sums);
+          return block;
+        },
+        source, target);
+  }
+
+ private:
+  using Blocks = Kokkos::View<Real*, memory_space>;
+
+  std::vector<double> masses(Side side) const {
+    std::vector<double> values = to_host(base_->log_weights(side));
+    for (double& value : values) value = std::exp(value);
+    return values;
+  }
+  bool moved_little(const In& now, const std::vector<double>& then, const std::vector<double>& mass) const {
+    const double limit = largest_move * epsilon();
+    for (std::size_t i = 0; i < then.size(); ++i)
+      if (mass[i] > 0 && !(std::abs(now(i) - then[i]) <= limit)) return false;
+    return true;
+  }
+
+  std::shared_ptr<const Base> base_;
+  std::shared_ptr<const BlockWriter<Exec>> writer_;
+  BlockShape shape_;
+  std::vector<double> source_masses_, target_masses_;
+  Blocks blocks_;
+  // where the blocks were written, and the factors that lead from there to the potentials of a sweep
+  mutable std::vector<double> f0_, g0_, row_scales_, row_masses_, column_scales_;
+  mutable AlignedBuffer<Real> weights_;
+  mutable SweepWorkspace<Real> workspace_;
+};
+
+/// Bytes that can be taken without swapping.
+double available_memory() {
+  std::ifstream file("/proc/meminfo");
+  for (std::string key; file >> key;) {
+    double kilobytes = 0;
+    if (key == "MemAvailable:" && file >> kilobytes) return kilobytes * 1024;
+    file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 2;
+}
+
+/// Expected time of a full iteration on stored blocks, in core nanoseconds a pair (bench_sinkhorn): two
+/// passes over what is in cache, or one over memory at a rate that a few cores exhaust.
+double stored_time(double bytes, std::size_t entry, int threads) {
+  const long third_level = sysconf(_SC_LEVEL3_CACHE_SIZE);
+  const double cache = third_level > 0 ? static_cast<double>(third_level) : 16e6;
+  const double in_cache = 0.025, in_memory = 0.09 * std::max(1.0, threads / 8.0);  // a byte
+  return static_cast<double>(entry) * (bytes < 0.7 * cache ? in_cache : in_memory);
+}
+
+template <class Exec, class Real>
+std::shared_ptr<const impl::HalfBridgeKernel<Exec>> store(
+    const Exec& exec, const std::shared_ptr<const impl::HalfBridgeKernel<Exec>>& base,
+    const std::shared_ptr<const BlockWriter<Exec>>& writer, bool always,
+    const impl::HalfBridgeKernel<Exec>* previous) {
+  using Stored = StoredKernel<Exec, Real>;
+  const BlockShape shape = writer->block_shape();
+  const double bytes = static_cast<double>(shape.rows) * static_cast<double>(shape.columns) * sizeof(Real);
+  const bool have_memory = dynamic_cast<const Stored*>(previous) || bytes < available_memory() / 2;
+  // writing costs about as much as an iteration or two of some tens
+  const bool faster = 1.1 * stored_time(bytes, sizeof(Real), exec.concurrency()) < writer->recompute_time();
+  if (!always && !(have_memory && faster)) return nullptr;
+  return std::make_shared<Stored>(exec, base, writer, previous);
+}
+
+}  // namespace
+}  // namespace fortet::kernel
+
+namespace fortet::impl {
+
+template <class Exec>
+std::shared_ptr<const HalfBridgeKernel<Exec>> make_stored(
+    const Exec& exec, const std::shared_ptr<const HalfBridgeKernel<Exec>>& base, double tolerance,
+    bool always, const std::shared_ptr<const HalfBridgeKernel<Exec>>& previous) {
+  using namespace kernel;
+  if constexpr (bool(
+                    Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Exec::memory_space>::accessible)) {
+    auto writer = std::dynamic_pointer_cast<const BlockWriter<Exec>>(base);
+    if (!writer)
+      if (auto between_atoms = std::dynamic_pointer_cast<const GibbsKernel<Exec>>(base))
+        writer = std::make_shared<DensityWriter<Exec>>(between_atoms);
+    if (!writer) return nullptr;
+    if (base->single_precision() || tolerance >= 5e-7)
+      return store<Exec, float>(exec, base, writer, always, previous.get());
+    return store<Exec, double>(exec, base, writer, always, previous.get());
+  }
+  return nullptr;
+}
+
+#define FORTET_INSTANTIATE(Exec)                                                       \
+  template std::shared_ptr<const HalfBridgeKernel<Exec>> make_stored(                  \
+      const Exec&, const std::shared_ptr<const HalfBridgeKernel<Exec>>&, double, bool, \
+      const std::shared_ptr<const HalfBridgeKernel<Exec>>&);
+FORTET_INSTANTIATE(HostExec)
+#if defined(KOKKOS_ENABLE_CUDA)
+FORTET_INSTANTIATE(Kokkos::Cuda)
+#endif
+
+}  // namespace fortet::impl

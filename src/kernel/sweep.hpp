@@ -1,0 +1,123 @@
+#pragma once
+// Full iterations on blocks (block.hpp), on the host: the rows of a group, then their share of the columns,
+// before the block leaves the cache. Column sums are gathered in chunks of groups that depend on the problem
+// alone, and added in order, so the result is bitwise the same for every thread count.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "fortet/types.hpp"
+#include "kernel/block.hpp"
+
+namespace fortet::kernel {
+
+/// A buffer whose start is aligned for the tiles; it keeps its memory when it shrinks.
+template <class Real>
+class AlignedBuffer {
+ public:
+  AlignedBuffer() = default;
+  AlignedBuffer(std::size_t size, Real fill) : values_(size + 64 / sizeof(Real), fill) {}
+  void grow(std::size_t size) {
+    if (values_.size() < size + 64 / sizeof(Real)) values_.resize(size + 64 / sizeof(Real));
+  }
+  Real* data() { return const_cast<Real*>(std::as_const(*this).data()); }
+  const Real* data() const {
+    const auto address = reinterpret_cast<std::uintptr_t>(values_.data());
+    return reinterpret_cast<const Real*>((address + 63) / 64 * 64);
+  }
+
+ private:
+  std::vector<Real> values_;
+};
+
+/// How the blocks of a kernel are laid out.
+struct BlockShape {
+  std::size_t rows = 0, columns = 0;
+  std::size_t group = 0, panel = 0, panel_count = 0;  ///< rows in a group, columns in a panel, panels
+
+  std::size_t groups() const { return (rows + group - 1) / group; }
+  std::size_t padded_columns() const { return panel * panel_count; }
+};
+
+/// What a full iteration needs beside the blocks. With u_i = row_scales, v_j in column_scales and weights:
+///   source_i = u_i sum_j weights_j block_ij,
+///   target_j = column_scales_j sum_i row_masses_i source_i^(-omega) block_ij;
+/// scales left out are one. omega = -1 makes it the linear map there and back of Newton's method; `squares`
+/// gives target_j = column_scales_j^2 sum_i row_masses_i row_scales_i block_ij^2, its diagonal.
+template <class Real>
+struct SweepArguments : BlockShape {
+  double omega = 1;
+  bool squares = false;
+  const Real* weights = nullptr;          ///< panel_count x panel_rows; 0 for padding
+  const double* row_scales = nullptr;     ///< rows
+  const double* row_masses = nullptr;     ///< rows: weight of the atom times its u_i
+  const double* column_scales = nullptr;  ///< columns
+};
+
+inline constexpr std::size_t largest_group = 8;
+
+/// Memory of a sweep, kept between sweeps.
+template <class Real>
+struct SweepWorkspace {
+  std::vector<AlignedBuffer<Real>> blocks;  ///< one a thread
+  AlignedBuffer<double> columns;            ///< one row a chunk
+};
+
+/// `rows_of(group, buffer, sums)` returns the group's block, in `buffer` or elsewhere, and its row sums with
+/// `weights`. Blocking.
+template <class Exec, class Real, class RowsOf>
+void sweep_blocks(const Exec& exec, const SweepArguments<Real>& a, SweepWorkspace<Real>& workspace,
+                  const RowsOf& rows_of, Vector<double, typename Exec::memory_space> source,
+                  Vector<double, typename Exec::memory_space> target) {
+  const std::size_t group = a.group, groups = a.groups(), padded = a.padded_columns();
+  // enough chunks to share out, few enough for their sums to cost nothing beside the pairs
+  const std::size_t chunks = std::min(groups, std::clamp<std::size_t>(a.rows / 512, 8, 64));
+  const Kokkos::Experimental::UniqueToken<Exec> threads(exec);
+  workspace.blocks.resize(static_cast<std::size_t>(threads.size()));
+  workspace.columns.grow(chunks * padded);
+  double* const partial = workspace.columns.data();
+  Kokkos::parallel_for(
+      "fortet::kernel::sweep",
+      Kokkos::RangePolicy<Exec, Kokkos::Schedule<Kokkos::Dynamic>>(exec, 0, chunks, Kokkos::ChunkSize(1)),
+      [&](const std::size_t chunk) {
+        const auto thread = threads.acquire();
+        AlignedBuffer<Real>& buffer = workspace.blocks[static_cast<std::size_t>(thread)];
+        buffer.grow(group * padded);
+        double* const columns = partial + chunk * padded;
+        std::fill(columns, columns + padded, 0.0);
+        double sums[largest_group];
+        Real factors[largest_group];
+        for (std::size_t g = groups * chunk / chunks; g < groups * (chunk + 1) / chunks; ++g) {
+          const auto* block = rows_of(g, buffer.data(), sums);
+          for (std::size_t c = 0; c < group; ++c) {
+            const std::size_t i = g * group + c;
+            const double scale = i < a.rows && a.row_scales ? a.row_scales[i] : 1.0;
+            if (i < a.rows) source(i) = scale * sums[c];
+            factors[c] =
+                i < a.rows && a.row_masses[i] > 0
+                    ? static_cast<Real>(a.row_masses[i] * (a.squares       ? scale
+                                                           : a.omega == -1 ? source(i)
+                                                                           : std::pow(source(i), -a.omega)))
+                    : Real(0);
+          }
+          if (a.squares)
+            add_block_squares(a.panel, block, a.panel_count, factors, columns);
+          else
+            add_block_columns(a.panel, block, a.panel_count, factors, columns);
+        }
+        threads.release(thread);
+      });
+  Kokkos::parallel_for("fortet::kernel::sweep_columns", Kokkos::RangePolicy<Exec>(exec, 0, a.columns),
+                       [&](const std::size_t j) {
+                         double sum = 0;
+                         for (std::size_t chunk = 0; chunk < chunks; ++chunk)
+                           sum += partial[chunk * padded + j];
+                         const double scale = a.column_scales ? a.column_scales[j] : 1.0;
+                         target(j) = (a.squares ? scale * scale : scale) * sum;
+                       });
+  exec.fence("fortet::kernel::sweep");
+}
+
+}  // namespace fortet::kernel

@@ -1,0 +1,92 @@
+#pragma once
+// The inner loop that every packed host kernel shares: a panel of rows against a group of columns, kept in
+// registers.
+#include <cstddef>
+#include <type_traits>
+
+#include "kernel/pack.hpp"
+#include "kernel/tile.hpp"
+
+namespace fortet::kernel {
+
+/// Tile shape: `vectors` packs of rows against `columns` columns stay in registers together. A panel of
+/// doubles is a whole number of packs of floats too, so that what one wrote the other can read.
+template <class Real, int D>
+struct Shape {
+  static constexpr int vectors = vector_registers >= 32 ? (D > 0 ? 4 : sizeof(Real) == 4 ? 3 : 2) : 2;
+  static constexpr int columns = vector_registers >= 32 ? 8 : 4;
+  static constexpr int rows = vectors * lanes<Real>;
+};
+
+inline constexpr std::size_t flush_columns = 1024;  // Real sums are moved to double after this many columns
+inline constexpr std::size_t alignment = 64;
+
+/// t_ij for one group of columns, handed to sink(column, vector, t). D = 0: any dimension, dot form.
+template <class Real, int D, bool with_row_terms, class Sink>
+inline __attribute__((always_inline)) void group(const TileArguments<Real>& tile, std::size_t first,
+                                                 Sink&& sink) {
+  using S = Shape<Real, D>;
+  constexpr int L = lanes<Real>;
+  const Real* terms = tile.column_terms + first;
+  if constexpr (D > 0) {
+    const Real* y = tile.columns + first * D;
+#pragma GCC unroll 8
+    for (int c = 0; c < S::columns; ++c)
+#pragma GCC unroll 4
+      for (int v = 0; v < S::vectors; ++v) {
+        Pack<Real> t = broadcast(terms[c]);
+        if constexpr (with_row_terms) t += load(tile.row_terms + v * L);
+#pragma GCC unroll 3
+        for (int k = 0; k < D; ++k) {
+          const Pack<Real> difference =
+              load(tile.rows + k * S::rows + v * L) - broadcast(y[k * S::columns + c]);
+          t -= difference * difference;
+        }
+        sink(c, v, t);
+      }
+  } else {
+    const std::size_t d = static_cast<std::size_t>(tile.dimension);
+    const Real* y = tile.columns + first * d;
+    const Real* x = tile.rows;
+    Pack<Real> t[S::columns][S::vectors];
+#pragma GCC unroll 8
+    for (int c = 0; c < S::columns; ++c)
+#pragma GCC unroll 4
+      for (int v = 0; v < S::vectors; ++v) {
+        t[c][v] = broadcast(terms[c]);
+        if constexpr (with_row_terms) t[c][v] += load(tile.row_terms + v * L);
+      }
+    for (std::size_t k = 0; k < d; ++k, x += S::rows, y += S::columns) {
+      Pack<Real> row[S::vectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < S::vectors; ++v) row[v] = load(x + v * L);
+#pragma GCC unroll 8
+      for (int c = 0; c < S::columns; ++c) {
+        const Pack<Real> column = broadcast(y[c]);
+#pragma GCC unroll 4
+        for (int v = 0; v < S::vectors; ++v) t[c][v] += row[v] * column;
+      }
+    }
+#pragma GCC unroll 8
+    for (int c = 0; c < S::columns; ++c)
+#pragma GCC unroll 4
+      for (int v = 0; v < S::vectors; ++v) sink(c, v, t[c][v]);
+  }
+}
+
+/// work(integral_constant<D>) with D the dimension, or 0 for those without a tile of their own.
+template <class Work>
+void with_dimension(int dimension, Work&& work) {
+  switch (dimension) {
+    case 1:
+      return work(std::integral_constant<int, 1>{});
+    case 2:
+      return work(std::integral_constant<int, 2>{});
+    case 3:
+      return work(std::integral_constant<int, 3>{});
+    default:
+      return work(std::integral_constant<int, 0>{});
+  }
+}
+
+}  // namespace fortet::kernel
