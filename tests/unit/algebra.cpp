@@ -89,3 +89,20 @@ BOOST_AUTO_TEST_CASE(singular_vectors_diagonalise) {
   const Svd graded = svd(diagonal({1, 1e-6, 1e-12}));
   BOOST_TEST(std::abs(graded.values(2, 0) - 1e-12) < 1e-24);
 }
+
+// Where a matrix lies in memory must not show in the last digit.
+BOOST_AUTO_TEST_CASE(equal_matrices_give_equal_bits) {
+  for (std::size_t n = 1; n < 40; ++n) {
+    const Matrix a = normals(n, n, 10), s = positive(n, 11);
+    const Matrix product = a * s, vectors = eigen(s).vectors, left = svd(a).left, solution = solve(s, a);
+    std::vector<std::vector<double>> elsewhere;
+    for (std::size_t k = 0; k < 8; ++k) {
+      elsewhere.emplace_back(2 * k + 1);  // moves what is allocated next
+      const Matrix b = a, q = s;
+      BOOST_TEST((b * q == product));
+      BOOST_TEST((eigen(q).vectors == vectors));
+      BOOST_TEST((svd(b).left == left));
+      BOOST_TEST((solve(q, b) == solution));
+    }
+  }
+}
