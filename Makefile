@@ -10,7 +10,7 @@ export PATH := $(PATH):/usr/local/cuda/bin
 endif
 
 .DEFAULT_GOAL := build
-.PHONY: fulltest help setup configure build compare test bench validate install format format-check clean
+.PHONY: help setup configure build compare test bench validate install format format-check clean
 
 help:        ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,10 +29,7 @@ compare: configure  ## solve an embedded problem with every solver: a table and 
 	@cmake --build $(BUILD) -j $(JOBS) --target fortet_program
 	@$(BUILD)/src/fortet compare --report $(REPORT)
 
-test: build  ## the tests, through ctest
-	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS) -LE slow
-
-fulltest: build ## the tests labelled slow as well
+test: build  ## every test, through ctest
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
 bench: build ## kernels against the limits of this machine

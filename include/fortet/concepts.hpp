@@ -165,8 +165,8 @@ concept Bridge = ConditionalCoupling<B> && requires(const B& b, const detail::Ex
 template <class S, class P>
 concept Solver = SchroedingerProblem<P> &&
     requires(const S& s, const typename S::execution_space& exec, const P& p) {
-  { s.solve(exec, p).coupling } -> Coupling;
-  { s.solve(exec, p).report } -> std::convertible_to<Report>;
+  requires Coupling<std::remove_cvref_t<decltype(s.solve(exec, p).coupling)>>;
+  requires std::same_as<std::remove_cvref_t<decltype(s.solve(exec, p).report)>, Report>;
 };
 
 }  // namespace fortet

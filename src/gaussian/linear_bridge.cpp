@@ -1,9 +1,9 @@
 #include "gaussian/linear_bridge.hpp"
 
-#include <Eigen/LU>
 #include <cmath>
 #include <limits>
 
+#include "gaussian/factor.hpp"
 #include "gaussian/linear_process.hpp"
 
 // Everything is diagonal in one pair of bases. With S0 = F0 F0^T, S1 = F1 F1^T,
@@ -18,6 +18,9 @@
 // not from the product S0 S1 whose small eigenvalues are lost.
 
 namespace fortet::gaussian {
+
+using namespace algebra;
+
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -36,8 +39,8 @@ double gain(double sigma, double epsilon) {
 }
 
 template <class Function>
-Column each(const Column& sigma, double epsilon, Function f) {
-  return sigma.unaryExpr([&](double s) { return f(s, epsilon); });
+Column spectral(const Column& sigma, double epsilon, Function f) {
+  return each(sigma, [&](double s) { return f(s, epsilon); });
 }
 
 /// A conditional covariance at one end given the other, epsilon Z Z^T, in the
@@ -45,18 +48,18 @@ Column each(const Column& sigma, double epsilon, Function f) {
 /// at that end is N(0, epsilon Z diag(1 / (1 - k)) Z^T), whose covariance may
 /// be infinite (k = 1) or negative (k > 1).
 struct Factored {
-  Dense root;  // Z
+  Matrix root;  // Z
   Column k;
 };
-Factored factored(const Dense& root, const Dense& white_root) {
+Factored factored(const Matrix& root, const Matrix& white_root) {
   const Svd s = svd(white_root);
-  return {root * s.right, s.values.array().square()};
+  return {root * s.right, squared(s.values)};
 }
 
 /// For G = Z diag(1 / (1 - k)) Z^T: the precision (noise + G)^{-1} and the gain
 /// G (noise + G)^{-1}.
 struct Seen {
-  Dense precision, gain;
+  Matrix precision, gain;
 };
 // The factor at an end, seen through noise, by one linear system that never
 // forms 1 / (1 - k):
@@ -64,25 +67,20 @@ struct Seen {
 // Its first rows and columns are scaled to unit diagonal and the others by 1 /
 // sqrt(1 + k), so that neither coordinates nor directions of unequal scale
 // drown each other.
-Seen seen_through(const Dense& noise, const Dense& root, const Column& k) {
-  const Eigen::Index d = k.size();
-  const Column damp = (1 + k.array()).rsqrt();
-  const Column scale = (noise.diagonal() + root.rowwise().squaredNorm()).unaryExpr([](double v) {
-    return v > 0 ? 1 / std::sqrt(v) : 1;
-  });
-  const Dense z = scale.asDiagonal() * root * damp.asDiagonal();
-  Dense system(2 * d, 2 * d), right = Dense::Zero(2 * d, d);
-  system << scale.asDiagonal() * noise * scale.asDiagonal(), z, -z.transpose(),
-      Dense(((1 - k.array()) / (1 + k.array())).matrix().asDiagonal());
-  right.topRows(d) = scale.asDiagonal();
-  const Dense solution = system.partialPivLu().solve(right);
-  return {symmetric_part(scale.asDiagonal() * solution.topRows(d)),
-          root * damp.asDiagonal() * solution.bottomRows(d)};
+Seen seen_through(const Matrix& noise, const Matrix& root, const Column& k) {
+  const std::size_t d = k.rows();
+  const Diagonal damp{each(k, [](double v) { return 1 / std::sqrt(1 + v); })};
+  const Diagonal scale{each(diagonal_of(noise) + squared_row_norms(root),
+                            [](double v) { return v > 0 ? 1 / std::sqrt(v) : 1.0; })};
+  const Matrix z = scale * root * damp;
+  const Matrix last = Diagonal{each(k, [](double v) { return (1 - v) / (1 + v); })} * identity(d);
+  const Matrix system = above(beside(scale * noise * scale, z), beside(-transposed(z), last));
+  const Matrix right = above(scale * identity(d), Matrix(d, d));
+  const Matrix solution = solve(system, right);
+  return {symmetric_part(scale * rows(solution, 0, d)), root * damp * rows(solution, d, d)};
 }
 
-NoisyMap noisy(CentredMap map, const Dense& covariance) {
-  return {std::move(map), to_matrix(factor(covariance).root)};
-}
+NoisyMap noisy(CentredMap map, const Matrix& covariance) { return {std::move(map), factor(covariance).root}; }
 
 }  // namespace
 
@@ -90,68 +88,67 @@ struct LinearBridge::State {
   LinearProcess process;
   Column m0, m1;
   double epsilon;
-  int source_rank, target_rank;
-  Dense reach;             // W Phi(0, T)
-  Column gap;              // W (Phi m0 + c - m1)
-  Dense p, r;              // P, R
-  Dense p_white, r_white;  // W Phi P, W R
-  Dense r_inverse, p_inverse;
+  std::size_t source_rank, target_rank;
+  Matrix reach;             // W Phi(0, T)
+  Column gap;               // W (Phi m0 + c - m1)
+  Matrix p, r;              // P, R
+  Matrix p_white, r_white;  // W Phi P, W R
+  Matrix r_inverse, p_inverse;
   Column sigma, x, rho, rest;  // rest = 1 - rho^2
   Factored end, start;         // Cov(X1 | X0), Cov(X0 | X1)
 
   State(Moments source, Moments target, const LinearReference& reference, const char* function)
-      : process(reference, static_cast<int>(source.mean.size()), function),
-        m0(to_column(source.mean)),
-        m1(to_column(target.mean)),
+      : process(reference, source.mean.size(), function),
+        m0(column(source.mean)),
+        m1(column(target.mean)),
         epsilon(process.epsilon()) {
-    const Factor f0 = factor(symmetric_part(to_dense(source.covariance)));
-    const Factor f1 = factor(symmetric_part(to_dense(target.covariance)));
+    const Factor f0 = factor(symmetric_part(source.covariance));
+    const Factor f1 = factor(symmetric_part(target.covariance));
     source_rank = f0.rank;
     target_rank = f1.rank;
     const Kernel whole = process.transition(0, process.horizon());
     reach = process.whiten() * whole.factor;
     gap = process.whiten() * (whole.factor * m0 + whole.offset - m1);
 
-    const Svd s = svd((reach * f0.root).transpose() * (process.whiten() * f1.root));
+    const Svd s = svd(transposed(reach * f0.root) * (process.whiten() * f1.root));
     sigma = s.values;
-    x = each(sigma, epsilon, spread);
-    rho = each(sigma, epsilon, correlation);
+    x = spectral(sigma, epsilon, spread);
+    rho = spectral(sigma, epsilon, correlation);
     rest = epsilon * x;
     p = f0.root * s.left;
     r = f1.root * s.right;
-    p_inverse = s.left.transpose() * f0.inverse;
-    r_inverse = s.right.transpose() * f1.inverse;
+    p_inverse = transposed(s.left) * f0.inverse;
+    r_inverse = transposed(s.right) * f1.inverse;
     p_white = reach * p;
     r_white = process.whiten() * r;
-    const Column root = x.cwiseSqrt();
-    end = factored(r * root.asDiagonal(), r_white * root.asDiagonal());
-    start = factored(p * root.asDiagonal(), p_white * root.asDiagonal());
+    const Column root = square_root(x);
+    end = factored(r * Diagonal{root}, r_white * Diagonal{root});
+    start = factored(p * Diagonal{root}, p_white * Diagonal{root});
   }
 
-  Dense forward_slope() const { return r * x.asDiagonal() * (r_white.transpose() * reach); }
-  Dense backward_slope() const { return p * x.asDiagonal() * (p_white.transpose() * process.whiten()); }
-  Dense forward_root() const { return r * rest.cwiseSqrt().asDiagonal(); }
-  Dense backward_root() const { return p * rest.cwiseSqrt().asDiagonal(); }
+  Matrix forward_slope() const { return r * Diagonal{x} * (transposed(r_white) * reach); }
+  Matrix backward_slope() const { return p * Diagonal{x} * (transposed(p_white) * process.whiten()); }
+  Matrix forward_root() const { return r * Diagonal{square_root(rest)}; }
+  Matrix backward_root() const { return p * Diagonal{square_root(rest)}; }
   /// E|E[Y'|X'] - X'|^2 around the means
-  double displacement() const { return (p_white - r_white * rho.asDiagonal()).squaredNorm(); }
+  double displacement() const { return squared_norm(p_white - r_white * Diagonal{rho}); }
 
   double transport_cost() const {
-    return 0.5 *
-           (gap.squaredNorm() + displacement() + (r_white * rest.cwiseSqrt().asDiagonal()).squaredNorm());
+    return 0.5 * (squared_norm(gap) + displacement() + squared_norm(r_white * Diagonal{square_root(rest)}));
   }
-  double relative_entropy() const { return 0.5 * each(sigma, epsilon, log_ratio).sum(); }
+  double relative_entropy() const { return 0.5 * sum(spectral(sigma, epsilon, log_ratio)); }
   double entropic_cost() const { return transport_cost() + epsilon * relative_entropy(); }
   double path_entropy() const {
-    if (target_rank < m1.size()) return infinity;
-    return 0.5 * end.k.unaryExpr(&excess).sum() + 0.5 * (gap.squaredNorm() + displacement()) / epsilon;
+    if (target_rank < m1.rows()) return infinity;
+    return 0.5 * sum(each(end.k, excess)) + 0.5 * (squared_norm(gap) + displacement()) / epsilon;
   }
   double sinkhorn_divergence(const Column& source_spectrum, const Column& target_spectrum) const {
-    return 0.5 * gap.squaredNorm() + 0.5 * each(source_spectrum, epsilon, gain).sum() +
-           0.5 * each(target_spectrum, epsilon, gain).sum() - each(sigma, epsilon, gain).sum();
+    return 0.5 * squared_norm(gap) + 0.5 * sum(spectral(source_spectrum, epsilon, gain)) +
+           0.5 * sum(spectral(target_spectrum, epsilon, gain)) - sum(spectral(sigma, epsilon, gain));
   }
   /// the additive constant of a potential whose mean is half the dual value
-  double gauge(const Dense& white) const {
-    return 0.5 * entropic_cost() - 0.5 * (white.squaredNorm() - rho.dot(sigma));
+  double gauge(const Matrix& white) const {
+    return 0.5 * entropic_cost() - 0.5 * (squared_norm(white) - dot(rho, sigma));
   }
 
   Column mean(double t) const {
@@ -167,29 +164,29 @@ struct LinearBridge::State {
     return seen_through(since.covariance / epsilon, since.factor * start.root, start.k);
   }
   /// E[X1 | X_t = x] has this slope
-  Dense slope_to_end(double t) const {
+  Matrix slope_to_end(double t) const {
     return ahead(t).gain * process.transition(t, process.horizon()).factor;
   }
-  Dense covariance_of_end(double t) const {
+  Matrix covariance_of_end(double t) const {
     return symmetric_part(ahead(t).gain * process.transition(t, process.horizon()).covariance);
   }
   /// A x + b + noise grad log phi_t
   CentredMap forward_drift(double t) const {
-    const Dense reach_t = process.transition(t, process.horizon()).factor;
-    const Dense slope =
-        process.drift() - process.noise() * reach_t.transpose() * ahead(t).precision * reach_t / epsilon;
-    return {to_matrix(slope), to_vector(mean(t)), to_vector(velocity(t))};
+    const Matrix reach_t = process.transition(t, process.horizon()).factor;
+    const Matrix slope =
+        process.drift() - process.noise() * transposed(reach_t) * ahead(t).precision * reach_t / epsilon;
+    return {slope, to_vector(mean(t)), to_vector(velocity(t))};
   }
   /// -(A x + b) + noise grad log phihat_t
   CentredMap backward_drift(double t) const {
-    const Dense slope = -process.drift() - process.noise() * behind(t).precision / epsilon;
-    return {to_matrix(slope), to_vector(mean(t)), to_vector(-velocity(t))};
+    const Matrix slope = -process.drift() - process.noise() * behind(t).precision / epsilon;
+    return {slope, to_vector(mean(t)), to_vector(-velocity(t))};
   }
   /// dm_t/dt: at the mean the score is zero, so this is the forward drift there
   /// and minus the backward one
   Column velocity(double t) const {
-    const Dense white = process.whiten() * process.transition(t, process.horizon()).factor;
-    return process.drift() * mean(t) + process.offset() - process.noise() * white.transpose() * gap / epsilon;
+    const Matrix white = process.whiten() * process.transition(t, process.horizon()).factor;
+    return process.drift() * mean(t) + process.offset() - process.noise() * transposed(white) * gap / epsilon;
   }
   PinnedKernel pinned(double t, double s) const { return process.pinned(t, s); }
 };
@@ -201,56 +198,55 @@ LinearBridge::~LinearBridge() = default;
 
 NoisyMap LinearBridge::forward() const {
   const State& s = *state_;
-  return {{to_matrix(s.forward_slope()), to_vector(s.m0), to_vector(s.m1)}, to_matrix(s.forward_root())};
+  return {{s.forward_slope(), to_vector(s.m0), to_vector(s.m1)}, s.forward_root()};
 }
 
 NoisyMap LinearBridge::backward() const {
   const State& s = *state_;
-  return {{to_matrix(s.backward_slope()), to_vector(s.m1), to_vector(s.m0)}, to_matrix(s.backward_root())};
+  return {{s.backward_slope(), to_vector(s.m1), to_vector(s.m0)}, s.backward_root()};
 }
 
 Quadratic LinearBridge::source_potential() const {
   const State& s = *state_;
-  const Dense seen = s.r_white.transpose() * s.reach;
-  const Dense hessian = s.reach.transpose() * s.reach - seen.transpose() * s.x.asDiagonal() * seen;
-  return {to_vector(s.m0), to_matrix(symmetric_part(hessian)), to_vector(s.reach.transpose() * s.gap),
+  const Matrix seen = transposed(s.r_white) * s.reach;
+  const Matrix hessian = transposed(s.reach) * s.reach - transposed(seen) * Diagonal{s.x} * seen;
+  return {to_vector(s.m0), symmetric_part(hessian), to_vector(transposed(s.reach) * s.gap),
           s.gauge(s.p_white)};
 }
 
 Quadratic LinearBridge::target_potential() const {
   const State& s = *state_;
-  const Dense& whiten = s.process.whiten();
-  const Dense seen = s.p_white.transpose() * whiten;
-  const Dense hessian = whiten.transpose() * whiten - seen.transpose() * s.x.asDiagonal() * seen;
-  return {to_vector(s.m1), to_matrix(symmetric_part(hessian)), to_vector(-(whiten.transpose() * s.gap)),
+  const Matrix& whiten = s.process.whiten();
+  const Matrix seen = transposed(s.p_white) * whiten;
+  const Matrix hessian = transposed(whiten) * whiten - transposed(seen) * Diagonal{s.x} * seen;
+  return {to_vector(s.m1), symmetric_part(hessian), to_vector(-(transposed(whiten) * s.gap)),
           s.gauge(s.r_white)};
 }
 
 GaussianPlan LinearBridge::plan() const {
   const State& s = *state_;
   const Svd source = svd(s.p_white);
-  const Dense source_root = source.left * source.values.asDiagonal() * source.left.transpose();
+  const Matrix source_root = source.left * Diagonal{source.values} * transposed(source.left);
   const Svd product = svd(source_root * s.r_white);
-  const Column d = each(product.values, s.epsilon, [](double v, double e) { return std::hypot(e, 2 * v); });
-  const Dense forward_root = s.forward_root(), backward_root = s.backward_root();
+  const Column d = spectral(product.values, s.epsilon, [](double v, double e) { return std::hypot(e, 2 * v); });
+  const Matrix forward_root = s.forward_root(), backward_root = s.backward_root();
 
   GaussianPlan plan;
-  plan.dimension = static_cast<int>(s.m0.size());
+  plan.dimension = static_cast<int>(s.m0.rows());
   plan.epsilon = s.epsilon;
   plan.horizon = s.process.horizon();
   plan.forward_map = forward().map.affine();
-  plan.forward_covariance = to_matrix(forward_root * forward_root.transpose());
+  plan.forward_covariance = forward_root * transposed(forward_root);
   plan.backward_map = backward().map.affine();
-  plan.backward_covariance = to_matrix(backward_root * backward_root.transpose());
-  plan.cross_covariance = to_matrix(s.p * s.rho.asDiagonal() * s.r.transpose());
+  plan.backward_covariance = backward_root * transposed(backward_root);
+  plan.cross_covariance = s.p * Diagonal{s.rho} * transposed(s.r);
   plan.canonical_correlations = to_vector(s.rho);
-  plan.discriminant = to_matrix(symmetric_part(product.left * d.asDiagonal() * product.left.transpose()));
-  plan.coupling = to_matrix(s.reach.transpose() * s.process.whiten());
+  plan.discriminant = symmetric_part(product.left * Diagonal{d} * transposed(product.left));
+  plan.coupling = transposed(s.reach) * s.process.whiten();
   plan.transport_cost = s.transport_cost();
   plan.relative_entropy = s.relative_entropy();
   plan.entropic_cost = s.entropic_cost();
-  plan.sinkhorn_divergence =
-      s.sinkhorn_divergence(source.values.array().square(), svd(s.r_white).values.array().square());
+  plan.sinkhorn_divergence = s.sinkhorn_divergence(squared(source.values), squared(svd(s.r_white).values));
   plan.path_entropy = s.path_entropy();
   plan.source_potential = source_potential();
   plan.target_potential = target_potential();
@@ -259,12 +255,12 @@ GaussianPlan LinearBridge::plan() const {
 
 LinearBridge::DensityRatio LinearBridge::density_ratio() const {
   const State& s = *state_;
-  const std::vector<double> zero(static_cast<std::size_t>(s.m1.size()));
+  const std::vector<double> zero(s.m1.rows());
   return {s.relative_entropy(),
-          {to_matrix(s.r_inverse), to_vector(s.m1), zero},
-          {to_matrix(s.x.asDiagonal() * (s.r_white.transpose() * s.reach)), to_vector(s.m0), zero},
-          to_matrix(s.r_inverse),
-          to_vector(s.rho.array().square()),
+          {s.r_inverse, to_vector(s.m1), zero},
+          {Diagonal{s.x} * (transposed(s.r_white) * s.reach), to_vector(s.m0), zero},
+          s.r_inverse,
+          to_vector(squared(s.rho)),
           to_vector(s.rest)};
 }
 
@@ -272,23 +268,20 @@ std::vector<double> LinearBridge::mean(double t) const { return to_vector(state_
 
 Matrix LinearBridge::covariance(double s, double t) const {
   const State& state = *state_;
-  if (s > t) {
-    const Matrix transposed = covariance(t, s);
-    return to_matrix(to_dense(transposed).transpose());
-  }
+  if (s > t) return transposed(covariance(t, s));
   // X_t = (start P + end R rho) xi + end R sqrt(1 - rho^2) zeta + the pinned
   // reference
   const PinnedKernel at_s = state.pinned(0, s), at_t = state.pinned(0, t);
-  const auto shared = [&](const PinnedKernel& at) -> Dense {
-    return at.start * state.p + at.end * state.r * state.rho.asDiagonal();
+  const auto shared = [&](const PinnedKernel& at) -> Matrix {
+    return at.start * state.p + at.end * state.r * Diagonal{state.rho};
   };
-  const Dense own = state.forward_root();
-  Dense out = shared(at_s) * shared(at_t).transpose() + (at_s.end * own) * (at_t.end * own).transpose();
+  const Matrix own = state.forward_root();
+  Matrix out = shared(at_s) * transposed(shared(at_t)) + (at_s.end * own) * transposed(at_t.end * own);
   if (s < t)
-    out += at_s.covariance * state.pinned(s, t).start.transpose();
+    out += at_s.covariance * transposed(state.pinned(s, t).start);
   else
     out = symmetric_part(out + at_s.covariance);
-  return to_matrix(out);
+  return out;
 }
 
 CentredMap LinearBridge::forward_drift(double t) const { return state_->forward_drift(t); }
@@ -308,26 +301,26 @@ CentredMap LinearBridge::probability_flow(double t) const {
 }
 
 bool LinearBridge::has_forward_drift(double t) const {
-  return t < state_->process.horizon() || state_->target_rank == state_->m1.size();
+  return t < state_->process.horizon() || state_->target_rank == state_->m1.rows();
 }
 bool LinearBridge::has_backward_drift(double t) const {
-  return t > 0 || state_->source_rank == state_->m0.size();
+  return t > 0 || state_->source_rank == state_->m0.rows();
 }
 
 Matrix LinearBridge::transition_covariance(double t, double s) const {
   const PinnedKernel pinned = state_->pinned(t, s);
-  return to_matrix(pinned.end * state_->covariance_of_end(t) * pinned.end.transpose() + pinned.covariance);
+  return pinned.end * state_->covariance_of_end(t) * transposed(pinned.end) + pinned.covariance;
 }
 
 NoisyMap LinearBridge::transition(double t, double s) const {
   const PinnedKernel pinned = state_->pinned(t, s);
-  const Dense slope = pinned.start + pinned.end * state_->slope_to_end(t);
-  return noisy({to_matrix(slope), mean(t), mean(s)}, to_dense(transition_covariance(t, s)));
+  const Matrix slope = pinned.start + pinned.end * state_->slope_to_end(t);
+  return noisy({slope, mean(t), mean(s)}, transition_covariance(t, s));
 }
 
 PinnedMap LinearBridge::pinned(double t, double s) const {
   const PinnedKernel k = state_->pinned(t, s);
-  return {to_matrix(k.start), to_matrix(k.end), to_vector(k.offset), to_matrix(factor(k.covariance).root)};
+  return {k.start, k.end, to_vector(k.offset), factor(k.covariance).root};
 }
 
 double LinearBridge::path_entropy(const LinearBridge& other) const {
@@ -336,11 +329,10 @@ double LinearBridge::path_entropy(const LinearBridge& other) const {
       relative_entropy({a.p, a.p_inverse, a.source_rank}, {b.p, b.p_inverse, b.source_rank}, a.m0 - b.m0);
   if (start == infinity) return infinity;
   // given X0 = m0 + P xi the two ends differ by a shift that is affine in xi
-  const Dense difference = a.forward_slope() - b.forward_slope();
-  Dense shifts(a.m0.size(), a.m0.size() + 1);
-  shifts << difference * a.p, a.m1 - b.m1 - b.forward_slope() * (a.m0 - b.m0);
+  const Matrix difference = a.forward_slope() - b.forward_slope();
+  const Matrix shifts = beside(difference * a.p, a.m1 - b.m1 - b.forward_slope() * (a.m0 - b.m0));
   const auto root = [](const State& s) -> Root {
-    return {s.forward_root(), s.rest.cwiseSqrt().cwiseInverse().asDiagonal() * s.r_inverse, s.target_rank};
+    return {s.forward_root(), Diagonal{reciprocal(square_root(s.rest))} * s.r_inverse, s.target_rank};
   };
   return start + relative_entropy(root(a), root(b), shifts);
 }

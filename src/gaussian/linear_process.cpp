@@ -1,29 +1,28 @@
 #include "gaussian/linear_process.hpp"
 
-#include <Eigen/Cholesky>
 #include <cmath>
 #include <limits>
 #include <string>
 
+#include "gaussian/factor.hpp"
+
 namespace fortet {
 namespace {
 
-using gaussian::Column;
-using gaussian::Dense;
+using namespace algebra;
 
 // Series of Phi = exp(A h), c = int_0^h exp(A u) b du, Q = int_0^h exp(A u) S
 // exp(A u)^T du for |A| h <= 1/4, where the terms fall faster than (1/2)^j /
 // j!: sixteen of them reach the last digit.
-gaussian::Kernel short_step(const Dense& a, const Column& b, const Dense& s, double h) {
-  const Eigen::Index d = a.rows();
-  gaussian::Kernel k{Dense::Identity(d, d), h * b, h * s};
-  Dense power = Dense::Identity(d, d), covariance = h * s;
+gaussian::Kernel short_step(const Matrix& a, const Column& b, const Matrix& s, double h) {
+  gaussian::Kernel k{identity(a.rows()), h * b, h * s};
+  Matrix power = identity(a.rows()), covariance = h * s;
   Column offset = h * b;
   for (int j = 1; j <= 16; ++j) {
-    power = (h / j) * (a * power).eval();
-    offset = (h / (j + 1)) * (a * offset).eval();
-    const Dense half = a * covariance;
-    covariance = (h / (j + 1)) * (half + half.transpose());
+    power = (h / j) * (a * power);
+    offset = (h / (j + 1)) * (a * offset);
+    const Matrix half = a * covariance;
+    covariance = (h / (j + 1)) * (half + transposed(half));
     k.factor += power;
     k.offset += offset;
     k.covariance += covariance;
@@ -31,29 +30,26 @@ gaussian::Kernel short_step(const Dense& a, const Column& b, const Dense& s, dou
   return k;
 }
 
-gaussian::Kernel linear_kernel(const Dense& a, const Column& b, const Dense& s, double h) {
+gaussian::Kernel linear_kernel(const Matrix& a, const Column& b, const Matrix& s, double h) {
   int doublings = 0;
-  for (double norm = a.norm() * h; norm > 0.25; norm /= 2) ++doublings;
+  for (double reach = norm(a) * h; reach > 0.25; reach /= 2) ++doublings;
   gaussian::Kernel k = short_step(a, b, s, std::ldexp(h, -doublings));
   for (int i = 0; i < doublings; ++i) {
-    k.covariance = gaussian::symmetric_part(k.covariance + k.factor * k.covariance * k.factor.transpose());
-    k.offset += (k.factor * k.offset).eval();
-    k.factor = (k.factor * k.factor).eval();
+    k.covariance = symmetric_part(k.covariance + k.factor * k.covariance * transposed(k.factor));
+    k.offset += k.factor * k.offset;
+    k.factor = k.factor * k.factor;
   }
   return k;
 }
 
 Column offset_of(const LinearSde& sde) {
-  return sde.offset.empty() ? Column(Column::Zero(sde.dimension())) : gaussian::to_column(sde.offset);
+  return sde.offset.empty() ? Column(sde.drift.rows(), 1) : column(sde.offset);
 }
 
-Dense noise_of(const LinearSde& sde) {
-  const Dense l = gaussian::to_dense(sde.noise);
-  return l * l.transpose();
-}
+Matrix noise_of(const LinearSde& sde) { return sde.noise * transposed(sde.noise); }
 
 gaussian::Kernel kernel_of(const LinearSde& sde, double h) {
-  return linear_kernel(gaussian::to_dense(sde.drift), offset_of(sde), noise_of(sde), h);
+  return linear_kernel(sde.drift, offset_of(sde), noise_of(sde), h);
 }
 
 void require_finite(const Matrix& m, const char* function, const char* name) {
@@ -69,7 +65,7 @@ void require_finite(const Matrix& m, const char* function, const char* name) {
 LinearTransition LinearSde::transition(double t, double s) const {
   detail::require(s >= t, "fortet::LinearSde::transition", "s", s, "expected a time not before t");
   const gaussian::Kernel k = kernel_of(*this, s - t);
-  return {gaussian::to_matrix(k.factor), gaussian::to_vector(k.offset), gaussian::to_matrix(k.covariance)};
+  return {k.factor, to_vector(k.offset), k.covariance};
 }
 
 void LinearSde::validate(const char* function) const {
@@ -87,22 +83,22 @@ void LinearSde::validate(const char* function) const {
   for (double value : offset)
     detail::require(std::isfinite(value), function, "offset", value, "expected finite coordinates");
   const gaussian::Factor q = gaussian::factor(kernel_of(*this, horizon).covariance);
-  detail::require(q.rank == static_cast<int>(d), function, "rank of Cov(X_T | X_0)", q.rank,
+  detail::require(q.rank == d, function, "rank of Cov(X_T | X_0)", q.rank,
                   "expected noise that reaches all " + std::to_string(d) + " directions by the horizon");
 }
 
 namespace gaussian {
 namespace {
 
-Dense identity(int d, double factor = 1) { return factor * Dense::Identity(d, d); }
-
 // Brownian motion is the limit of rate 0
 double rate_of(const Brownian&) { return 0; }
 double rate_of(const OrnsteinUhlenbeck& ou) { return ou.rate; }
 
 template <class Isotropic>
-Column mean_of(const Isotropic& reference, int d) {
-  return Column::NullaryExpr(d, [&](Eigen::Index i) { return reference.mean_of(static_cast<int>(i)); });
+Column mean_of(const Isotropic& reference, std::size_t d) {
+  Column out(d, 1);
+  for (std::size_t i = 0; i < d; ++i) out(i, 0) = reference.mean_of(static_cast<int>(i));
+  return out;
 }
 
 // 1 - mean_factor without cancellation
@@ -112,38 +108,38 @@ double pull(const Isotropic& reference, double t, double s) {
 }
 
 template <class Isotropic>
-Kernel transition_of(const Isotropic& r, int d, double t, double s) {
+Kernel transition_of(const Isotropic& r, std::size_t d, double t, double s) {
   return {identity(d, r.mean_factor(t, s)), pull(r, t, s) * mean_of(r, d), identity(d, r.variance(t, s))};
 }
 
-Kernel transition_of(const LinearSde& r, int, double t, double s) { return kernel_of(r, s - t); }
+Kernel transition_of(const LinearSde& r, std::size_t, double t, double s) { return kernel_of(r, s - t); }
 
 template <class Isotropic>
-PinnedKernel pinned_of(const Isotropic& r, int d, double t, double s) {
+PinnedKernel pinned_of(const Isotropic& r, std::size_t d, double t, double s) {
   const double whole = r.variance(t, r.horizon), before = r.variance(t, s), after = r.variance(s, r.horizon);
   const double end = before * r.mean_factor(s, r.horizon) / whole;
   return {identity(d, r.mean_factor(t, s) * after / whole), identity(d, end),
           (pull(r, t, s) - end * pull(r, t, r.horizon)) * mean_of(r, d), identity(d, before * after / whole)};
 }
 
-PinnedKernel pinned_of(const LinearSde& r, int d, double t, double s) {
-  const Dense none = Dense::Zero(d, d);
-  if (s == r.horizon) return {none, identity(d), Column::Zero(d), none};
+PinnedKernel pinned_of(const LinearSde& r, std::size_t d, double t, double s) {
+  const Matrix none(d, d);
+  if (s == r.horizon) return {none, identity(d), Column(d, 1), none};
   const Kernel whole = kernel_of(r, r.horizon - t), before = kernel_of(r, s - t),
                after = kernel_of(r, r.horizon - s);
-  const Dense reach = after.factor * before.covariance;
-  const Dense end = whole.covariance.llt().solve(reach).transpose();
+  const Matrix reach = after.factor * before.covariance;
+  const Matrix end = transposed(solve_positive(whole.covariance, reach));
   return {before.factor - end * whole.factor, end, before.offset - end * whole.offset,
           symmetric_part(before.covariance - end * reach)};
 }
 
 }  // namespace
 
-LinearProcess::LinearProcess(const LinearReference& reference, int d, const char* function)
+LinearProcess::LinearProcess(const LinearReference& reference, std::size_t d, const char* function)
     : reference_(reference), d_(d) {
   if (const auto* ou = std::get_if<OrnsteinUhlenbeck>(&reference_))
-    detail::require(ou->mean.empty() || static_cast<int>(ou->mean.size()) == d, function,
-                    "reference.mean.size()", ou->mean.size(),
+    detail::require(ou->mean.empty() || ou->mean.size() == d, function, "reference.mean.size()",
+                    ou->mean.size(),
                     "expected the dimension " + std::to_string(d) + " of the measures, or empty");
   std::visit(
       [&](const auto& r) {
@@ -151,14 +147,14 @@ LinearProcess::LinearProcess(const LinearReference& reference, int d, const char
         horizon_ = r.horizon;
         epsilon_ = r.epsilon();
         if constexpr (std::is_same_v<std::decay_t<decltype(r)>, LinearSde>) {
-          detail::require(r.dimension() == d, function, "reference.drift.rows()", r.dimension(),
+          detail::require(r.drift.rows() == d, function, "reference.drift.rows()", r.drift.rows(),
                           "expected the dimension " + std::to_string(d) + " of the measures");
-          drift_ = to_dense(r.drift);
+          drift_ = r.drift;
           offset_ = offset_of(r);
           noise_ = noise_of(r);
           // the inverse Cholesky factor, rather than Q^{-1/2}: it does not mind
           // coordinates of unequal scale
-          whiten_ = kernel_of(r, horizon_).covariance.llt().matrixL().solve(identity(d));
+          whiten_ = inverse_cholesky(kernel_of(r, horizon_).covariance);
         } else {
           drift_ = identity(d, -rate_of(r));
           offset_ = rate_of(r) * mean_of(r, d);

@@ -1,23 +1,25 @@
 #pragma once
 // The references with linear drift, seen as one: dX = (A X + b) dt + L dW. Host only.
 
-#include "gaussian/dense.hpp"
+#include "algebra/algebra.hpp"
 #include "gaussian/linear_bridge.hpp"
 
 namespace fortet::gaussian {
 
+using algebra::Column;
+
 /// X_s | X_t = x  ~  N(factor x + offset, covariance).
 struct Kernel {
-  Dense factor;
+  Matrix factor;
   Column offset;
-  Dense covariance;
+  Matrix covariance;
 };
 
 /// X_s | X_t = x, X_T = y  ~  N(start x + end y + offset, covariance).
 struct PinnedKernel {
-  Dense start, end;
+  Matrix start, end;
   Column offset;
-  Dense covariance;
+  Matrix covariance;
 };
 
 /// A linear reference in d dimensions. Matrices that are multiples of the identity are formed all the same:
@@ -25,26 +27,26 @@ struct PinnedKernel {
 class LinearProcess {
  public:
   /// Throws InvalidArgument in `function`'s name for an invalid reference or one of another dimension.
-  LinearProcess(const LinearReference& reference, int d, const char* function);
+  LinearProcess(const LinearReference& reference, std::size_t d, const char* function);
 
   double horizon() const { return horizon_; }
   double epsilon() const { return epsilon_; }
-  const Dense& drift() const { return drift_; }     // A
+  const Matrix& drift() const { return drift_; }    // A
   const Column& offset() const { return offset_; }  // b
-  const Dense& noise() const { return noise_; }     // L L^T
+  const Matrix& noise() const { return noise_; }    // L L^T
 
   Kernel transition(double t, double s) const;
   /// The reference between t and T with both ends known.
   PinnedKernel pinned(double t, double s) const;
 
   /// W with W^T W = epsilon Q^{-1} for Q = Cov(X_T | X_0): W Phi x against W y is the Brownian problem.
-  const Dense& whiten() const { return whiten_; }
+  const Matrix& whiten() const { return whiten_; }
 
  private:
   LinearReference reference_;
-  int d_;
+  std::size_t d_;
   double horizon_, epsilon_;
-  Dense drift_, noise_, whiten_;
+  Matrix drift_, noise_, whiten_;
   Column offset_;
 };
 

@@ -4,9 +4,12 @@
 #include <limits>
 #include <string>
 
-#include "gaussian/dense.hpp"
+#include "gaussian/factor.hpp"
 
 namespace fortet::gaussian {
+
+using namespace algebra;
+
 namespace {
 
 std::string entry(std::size_t i, std::size_t j) {
@@ -36,7 +39,7 @@ CovarianceFactor factor_covariance(const Matrix& covariance, std::size_t d, cons
                   std::to_string(covariance.rows()) + " x " + std::to_string(covariance.cols()),
                   "expected " + std::to_string(d) + " x " + std::to_string(d) + " as the mean has it");
   require_symmetric(covariance, function);
-  const Factor f = factor(symmetric_part(to_dense(covariance)));
+  const Factor f = factor(symmetric_part(covariance));
   const double rounding = 1e3 * static_cast<double>(d) * std::numeric_limits<double>::epsilon();
   detail::require(f.smallest_eigenvalue >= -rounding, function,
                   "smallest eigenvalue of the covariance scaled to unit variances", f.smallest_eigenvalue,
@@ -45,24 +48,23 @@ CovarianceFactor factor_covariance(const Matrix& covariance, std::size_t d, cons
     for (std::size_t j = 0; j < d; ++j)
       detail::require(covariance(i, i) > 0 || covariance(i, j) == 0, function, entry(i, j), covariance(i, j),
                       "expected 0 where a variance is 0");
-  return {to_matrix(f.root), to_matrix(f.inverse), f.log_determinant, f.rank < static_cast<int>(d)};
+  return {f.root, f.inverse, f.log_determinant, f.rank < d};
 }
 
 double relative_entropy(std::span<const double> mean_a, const Matrix& a, std::span<const double> mean_b,
                         const Matrix& b) {
-  const Factor fa = factor(to_dense(a)), fb = factor(to_dense(b));
+  const Factor fa = factor(a), fb = factor(b);
   return relative_entropy({fa.root, fa.inverse, fa.rank}, {fb.root, fb.inverse, fb.rank},
-                          to_column(mean_a) - to_column(mean_b));
+                          column(mean_a) - column(mean_b));
 }
 
 double bures_wasserstein(std::span<const double> mean_a, const Matrix& a, std::span<const double> mean_b,
                          const Matrix& b) {
   // W2^2 = |shift|^2 + min over rotations O of |A - B O|^2 (Procrustes): a sum
   // of squares, no cancellation
-  const Dense fa = factor(to_dense(a)).root, fb = factor(to_dense(b)).root;
-  const Svd s = svd(fa.transpose() * fb);
-  return 0.5 * (to_column(mean_a) - to_column(mean_b)).squaredNorm() +
-         0.5 * (fa * s.left - fb * s.right).squaredNorm();
+  const Matrix fa = factor(a).root, fb = factor(b).root;
+  const Svd s = svd(transposed(fa) * fb);
+  return 0.5 * squared_norm(column(mean_a) - column(mean_b)) + 0.5 * squared_norm(fa * s.left - fb * s.right);
 }
 
 }  // namespace fortet::gaussian

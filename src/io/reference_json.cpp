@@ -40,7 +40,13 @@ LinearSde read_linear_sde(const JsonNode& node) {
 }
 
 nlohmann::ordered_json to_object(const Brownian& reference) {
-  return {{"type", "brownian"}, {"sigma", reference.sigma}, {"horizon", reference.horizon}};
+  nlohmann::ordered_json out = {{"type", "brownian"}};
+  if (reference.epsilon() == reference.exact_epsilon)
+    out["epsilon"] = reference.exact_epsilon;
+  else
+    out["sigma"] = reference.sigma;
+  out["horizon"] = reference.horizon;
+  return out;
 }
 
 nlohmann::ordered_json to_object(const OrnsteinUhlenbeck& reference) {

@@ -19,6 +19,7 @@
 #include "fortet/solver/sinkhorn.hpp"
 #include "program/compare_problems.hpp"
 #include "program/compare_report.hpp"
+#include "program/input.hpp"
 #include "program/progress_bar.hpp"
 
 namespace fortet::program {
@@ -94,7 +95,7 @@ AnyMeasure build(const MeasureDescription& description) {
     return GaussianMixture(d->weights, std::move(components));
   }
   const auto& file = std::get<FileDescription>(description);
-  return read_point_cloud<double>(file.points, file.weights);
+  return reading([&] { return read_point_cloud<double>(file.points, file.weights); });
 }
 
 int dimension(const AnyMeasure& measure) {
@@ -273,9 +274,9 @@ ProblemResult compare_on(const NamedProblem& problem, const CompareArguments& ar
   result.path_times = even_times(result.horizon, path_points);
   result.marginal_times = even_times(result.horizon, 5);
 
-  if (!arguments.quiet) std::cout << problem.title << '\n';
   std::vector<Solved> solvers;
   for (const std::string& name : names) solvers.push_back(solve(name, setting));
+  if (!arguments.quiet) std::cout << problem.title << '\n';
   for (const Solved& solver : solvers)
     converged = converged && (!solver.report || solver.report->converged());
   if (!arguments.quiet) print_reports(solvers);

@@ -1,11 +1,6 @@
 #include "program/compare_report.hpp"
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
-
 #include <cmath>
-#include <cstdlib>
 #include <iomanip>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -14,8 +9,7 @@
 #include "fortet/io/json.hpp"
 #include "fortet/io/npy.hpp"
 #include "program/compare_page.hpp"
-
-extern char** environ;
+#include "program/plots.hpp"
 
 namespace fortet::program {
 namespace {
@@ -57,33 +51,6 @@ void write_data(const std::filesystem::path& folder, const ProblemResult& proble
   }
 }
 
-/// The Python of this build, or the one FORTET_PYTHON names.
-std::string python() {
-  const char* chosen = std::getenv("FORTET_PYTHON");
-  return chosen ? chosen : FORTET_PLOT_PYTHON;
-}
-
-/// Runs the plotting program on the report's folder; returns why there are no plots, or nothing.
-std::string make_plots(const std::filesystem::path& folder) {
-  std::string interpreter = python(), script = FORTET_PLOT_SCRIPT, target = folder.string();
-  if (interpreter.empty() || !std::filesystem::exists(interpreter))
-    return "this build has no Python with matplotlib (FORTET_PYTHON can name one)";
-  if (!std::filesystem::exists(script)) return "the plotting program " + script + " is not there";
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  const std::string log = (folder / "plots.log").string();
-  posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  char* arguments[] = {interpreter.data(), script.data(), target.data(), nullptr};
-  pid_t child = 0;
-  const int failed = posix_spawn(&child, interpreter.c_str(), &actions, nullptr, arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  int status = 0;
-  if (failed != 0 || waitpid(child, &status, 0) != child || status != 0)
-    return "the plotting program failed; plots.log beside this page says how";
-  return {};
-}
-
 }  // namespace
 
 std::string to_json(const CompareResult& result) {
@@ -99,7 +66,7 @@ std::filesystem::path write_report(const std::filesystem::path& folder, const Co
   if (error) throw BackendError(folder.string() + ": " + error.message());
   for (const ProblemResult& problem : result.problems) write_data(folder / "data", problem);
   write_text(folder / "report.json", to_json(result));
-  const std::string no_plots = make_plots(folder);
+  const std::string no_plots = draw_plots("compare.py", folder);
   const auto page = folder / "index.html";
   write_text(page, compare_page(result, folder, no_plots));
   return page;

@@ -28,8 +28,10 @@ std::ostream& operator<<(std::ostream& out, const Report& report) {
   const auto line = [&out](std::string_view name, const auto& value, std::string_view unit = "") {
     std::ostringstream text;
     text << std::setprecision(10) << value;
-    out << "  " << std::left << std::setw(16) << name << std::right << std::setw(20) << text.str() << "  "
-        << unit << '\n';
+    const int width = 20;
+    const bool fits = text.str().size() <= width;  // what does not stands in the column of remarks
+    out << "  " << std::left << std::setw(16) << name << std::right << std::setw(width)
+        << (fits ? text.str() : "") << "  " << (fits ? std::string(unit) : text.str()) << '\n';
   };
   const auto optional_line = [&line](std::string_view name, const std::optional<double>& value) {
     if (value) line(name, *value, "cost units");

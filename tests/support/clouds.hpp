@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "fortet/error.hpp"
 #include "fortet/measure/point_cloud.hpp"
+#include "support/views.hpp"
 
 namespace fortet::test {
 
@@ -38,17 +38,6 @@ inline Rows random_rows(std::size_t n, std::size_t d, std::uint64_t seed, bool w
 inline PointCloud<double, Kokkos::HostSpace> cloud(const Rows& rows) {
   return {points_from_host<double, Kokkos::HostSpace>(std::span<const double>(rows.values), rows.n(), rows.d),
           vector_from_host<double, Kokkos::HostSpace>(std::span<const double>(rows.weights))};
-}
-
-/// Message of the InvalidArgument that `call` throws.
-template <class F>
-std::string message(F call) {
-  try {
-    call();
-  } catch (const InvalidArgument& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 }  // namespace fortet::test

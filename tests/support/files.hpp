@@ -1,10 +1,12 @@
 #pragma once
-// Files that tests make, and the messages of what they provoke.
+// Files that tests make.
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <random>
 #include <string>
+
+#include "support/messages.hpp"
 
 namespace fortet::test {
 
@@ -36,21 +38,6 @@ class TemporaryFolder {
 inline std::string content(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
-}
-
-/// Message of the `Error` that `call` throws.
-template <class Error, class F>
-std::string message_of(F call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace fortet::test

@@ -5,29 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "fortet/error.hpp"
 #include "fortet/matrix.hpp"
-#include "fortet/types.hpp"
+#include "support/views.hpp"
 
 namespace fortet::test {
-
-inline Points<double> points(const std::vector<double>& row_major, std::size_t d) {
-  return points_from_host<double>(std::span<const double>(row_major), row_major.size() / d, d);
-}
-
-/// Message of the InvalidArgument that `call` throws.
-template <class F>
-std::string message(F call) {
-  try {
-    call();
-  } catch (const InvalidArgument& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 inline Matrix transpose(const Matrix& a) {
   Matrix out(a.cols(), a.rows());

@@ -16,7 +16,7 @@ using Cloud = PointCloud<double, Kokkos::HostSpace>;
 
 namespace {
 
-HostExec exec() { return {}; }
+HostExec host() { return {}; }
 
 double distance(const Rows& x, std::size_t i, const Rows& y, std::size_t j) {
   double squared = 0;
@@ -190,9 +190,9 @@ BOOST_AUTO_TEST_CASE(a_translation_moves_by_its_length) {
   Rows y = x;
   for (std::size_t i = 0; i < y.n(); ++i) y(i, 1) += 1e8;  // far from the origin
   BOOST_TEST(w2(cloud(x), cloud(y)).value == 1e8, boost::test_tools::tolerance(1e-14));
-  BOOST_TEST(mean_error(exec(), cloud(x), cloud(y)).value == 1e8, boost::test_tools::tolerance(1e-14));
+  BOOST_TEST(mean_error(host(), cloud(x), cloud(y)).value == 1e8, boost::test_tools::tolerance(1e-14));
   // coordinates of 1e8 carry an absolute rounding of 1e-8, so do their differences from the mean
-  BOOST_TEST(covariance_error(exec(), cloud(x), cloud(y)).value < 1e-5);
+  BOOST_TEST(covariance_error(host(), cloud(x), cloud(y)).value < 1e-5);
 }
 
 BOOST_AUTO_TEST_CASE(energy_distance_and_mmd_are_their_sums) {
@@ -205,15 +205,15 @@ BOOST_AUTO_TEST_CASE(energy_distance_and_mmd_are_their_sums) {
         };
         const double energy = -squared([](double r) { return r; });
         // sums of terms of order one cancel down to the result: 1e-14 absolute
-        BOOST_TEST(std::abs(energy_distance(exec(), cloud(x), cloud(y)).value - energy) < 1e-13);
+        BOOST_TEST(std::abs(energy_distance(host(), cloud(x), cloud(y)).value - energy) < 1e-13);
         const double h = 1.7, mmd2 = squared([&](double r) { return std::exp(-r * r / (2 * h * h)); });
-        const double value = mmd(exec(), cloud(x), cloud(y), h).value;
+        const double value = mmd(host(), cloud(x), cloud(y), h).value;
         BOOST_TEST(std::abs(value * value - mmd2) < 1e-13);
       }
   const Rows x = random_rows(50, 2, 1, true);
-  BOOST_TEST(energy_distance(exec(), cloud(x), cloud(x)).value < 1e-14);
-  BOOST_TEST(mmd(exec(), cloud(x), cloud(x), 1).value < 1e-7);  // the root of rounding
-  BOOST_TEST(message([&] { mmd(exec(), cloud(x), cloud(x), 0); }).find("bandwidth = 0") != std::string::npos);
+  BOOST_TEST(energy_distance(host(), cloud(x), cloud(x)).value < 1e-14);
+  BOOST_TEST(mmd(host(), cloud(x), cloud(x), 1).value < 1e-7);  // the root of rounding
+  BOOST_TEST(message([&] { mmd(host(), cloud(x), cloud(x), 0); }).find("bandwidth = 0") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(median_distance_of_a_square_is_its_side) {
@@ -234,7 +234,7 @@ BOOST_AUTO_TEST_CASE(sliced_w2_of_a_translation) {
 BOOST_AUTO_TEST_CASE(moments_are_weighted_sums) {
   for (bool weighted : {false, true}) {
     const Rows x = random_rows(23, 3, 12, weighted);
-    const Moments got = moments(exec(), cloud(x));
+    const Moments got = moments(host(), cloud(x));
     for (std::size_t k = 0; k < 3; ++k) {
       double mean = 0;
       for (std::size_t i = 0; i < x.n(); ++i) mean += x.weights[i] * x(i, k);
@@ -247,15 +247,15 @@ BOOST_AUTO_TEST_CASE(moments_are_weighted_sums) {
     }
   }
   const Rows x = random_rows(20, 2, 13);
-  const auto groups = group_moments<Kokkos::HostSpace>(exec(), cloud(x).points(), 5);
+  const auto groups = group_moments<Kokkos::HostSpace>(host(), cloud(x).points(), 5);
   BOOST_TEST(groups.size() == 4u);
   Rows third{{x.values.begin() + 20, x.values.begin() + 30}, 2, std::vector<double>(5, 0.2)};
-  const Moments expected = moments(exec(), cloud(third));
+  const Moments expected = moments(host(), cloud(third));
   for (std::size_t k = 0; k < 2; ++k) BOOST_TEST(std::abs(groups[2].mean[k] - expected.mean[k]) < 1e-15);
   for (std::size_t k = 0; k < 4; ++k)
     BOOST_TEST(std::abs(groups[2].covariance.data()[k] - expected.covariance.data()[k]) < 1e-14);
   BOOST_TEST(message([&] {
-               group_moments<Kokkos::HostSpace>(exec(), cloud(x).points(), 3);
+               group_moments<Kokkos::HostSpace>(host(), cloud(x).points(), 3);
              }).find("divisor of the number of points, 20") != std::string::npos);
 }
 
@@ -282,15 +282,15 @@ BOOST_AUTO_TEST_CASE(bures_wasserstein_closed_forms) {
 
 BOOST_AUTO_TEST_CASE(uvp_is_bures_wasserstein_in_percent_of_half_the_variance) {
   const Rows x = random_rows(100, 2, 14), y = random_rows(90, 2, 15);
-  const Moments p = moments(exec(), cloud(x)), q = moments(exec(), cloud(y));
+  const Moments p = moments(host(), cloud(x)), q = moments(host(), cloud(y));
   const double bw = bures_wasserstein(p, q), half_variance = (q.covariance(0, 0) + q.covariance(1, 1)) / 2;
-  BOOST_TEST(bures_wasserstein(exec(), cloud(x), cloud(y)).value == bw);
-  BOOST_TEST(bw2_uvp(exec(), cloud(x), cloud(y)).value == 100 * bw / half_variance,
+  BOOST_TEST(bures_wasserstein(host(), cloud(x), cloud(y)).value == bw);
+  BOOST_TEST(bw2_uvp(host(), cloud(x), cloud(y)).value == 100 * bw / half_variance,
              boost::test_tools::tolerance(1e-14));
   const Estimate conditional = cbw2_uvp({p, q}, {q, q}, 2 * half_variance);
   BOOST_TEST(conditional.value == 50 * bw / half_variance, boost::test_tools::tolerance(1e-12));
   BOOST_TEST(conditional.standard_error == conditional.value, boost::test_tools::tolerance(1e-12));
-  BOOST_TEST(std::isnan(bw2_uvp(exec(), cloud(x), cloud({{1, 1}, 2, {1}})).value));
+  BOOST_TEST(std::isnan(bw2_uvp(host(), cloud(x), cloud({{1, 1}, 2, {1}})).value));
 }
 
 // The promised standard error against the spread over 60 fresh pairs of clouds. A spread of 60 draws is known
@@ -319,13 +319,13 @@ BOOST_AUTO_TEST_CASE(standard_errors_match_the_spread_of_fresh_draws) {
   };
   check("w1", 120, [](const auto& x, const auto& y) { return w1(x, y); });
   check("w2", 120, [](const auto& x, const auto& y) { return w2(x, y); });
-  check("energy", 120, [](const auto& x, const auto& y) { return energy_distance(exec(), x, y); });
-  check("mmd", 120, [](const auto& x, const auto& y) { return mmd(exec(), x, y, 1); });
+  check("energy", 120, [](const auto& x, const auto& y) { return energy_distance(host(), x, y); });
+  check("mmd", 120, [](const auto& x, const auto& y) { return mmd(host(), x, y, 1); });
   check("sliced", 400, [](const auto& x, const auto& y) { return sliced_w2(x, y, 32); });
-  check("bw", 800, [](const auto& x, const auto& y) { return bures_wasserstein(exec(), x, y); });
-  check("uvp", 800, [](const auto& x, const auto& y) { return bw2_uvp(exec(), x, y); });
-  check("mean", 120, [](const auto& x, const auto& y) { return mean_error(exec(), x, y); });
-  check("covariance", 800, [](const auto& x, const auto& y) { return covariance_error(exec(), x, y); });
+  check("bw", 800, [](const auto& x, const auto& y) { return bures_wasserstein(host(), x, y); });
+  check("uvp", 800, [](const auto& x, const auto& y) { return bw2_uvp(host(), x, y); });
+  check("mean", 120, [](const auto& x, const auto& y) { return mean_error(host(), x, y); });
+  check("covariance", 800, [](const auto& x, const auto& y) { return covariance_error(host(), x, y); });
 }
 
 BOOST_AUTO_TEST_CASE(too_few_points_for_batches_say_so) {

@@ -4,7 +4,7 @@
 #include "support/files.hpp"
 
 using namespace fortet;
-using test::contains, test::message_of, test::TemporaryFolder;
+using test::contains, test::message, test::TemporaryFolder;
 
 namespace {
 
@@ -64,19 +64,19 @@ BOOST_AUTO_TEST_CASE(what_is_not_a_coupling) {
   const TemporaryFolder folder;
   const DefaultExec exec;
   const auto read = [&] { read_coupling<double, Brownian>(exec, folder.path()); };
-  BOOST_TEST(contains(message_of<BackendError>(read), "coupling.json: No such file"));
+  BOOST_TEST(contains(message<BackendError>(read), "coupling.json: No such file"));
   write_coupling(folder.path(), coupling<double>(OrnsteinUhlenbeck{}));
-  BOOST_TEST(contains(message_of<InvalidArgument>(read), "another reference"));
+  BOOST_TEST(contains(message<InvalidArgument>(read), "another reference"));
   write_coupling(folder.path(), coupling<float>(Brownian{}));
-  BOOST_TEST(contains(message_of<InvalidArgument>(read), "precision float"));
+  BOOST_TEST(contains(message<InvalidArgument>(read), "precision float"));
   write_coupling(folder.path(), coupling<double>(Brownian{}));
   write_npy(folder / "source_potential.npy", Array{{2}, std::vector<double>{0, 0}});
-  BOOST_TEST(message_of<InvalidArgument>(read) != "nothing was thrown");
+  BOOST_TEST(message<InvalidArgument>(read) != "nothing was thrown");
   folder.file("coupling.json", "{\"format\": \"something else\"}");
-  BOOST_TEST(contains(message_of<InvalidArgument>(read), "coupling.json: format: expected"));
+  BOOST_TEST(contains(message<InvalidArgument>(read), "coupling.json: format: expected"));
   folder.file("coupling.json", R"({"format": "fortet coupling", "version": 1, "precision": "double",
     "reference": {"type": "linear_sde", "drift": [[-1]], "noise": [[1]]}})");
-  BOOST_TEST(contains(message_of<InvalidArgument>([&] {
+  BOOST_TEST(contains(message<InvalidArgument>([&] {
                         visit_coupling(exec, folder.path(), [](const auto& any) { return any.epsilon(); });
                       }),
                       "another reference"));

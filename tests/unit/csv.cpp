@@ -7,14 +7,14 @@
 #include "support/files.hpp"
 
 using namespace fortet;
-using test::contains, test::message_of, test::TemporaryFolder;
+using test::contains, test::message, test::TemporaryFolder;
 
 namespace {
 const Array expected{{2, 2}, std::vector<double>{1, 2.5, -3, 4e-3}};
 
 Array parse(std::string_view text, const CsvFormat& format = {}) { return parse_csv(text, "t.csv", format); }
 std::string refusal(std::string_view text, const CsvFormat& format = {}) {
-  return message_of<InvalidArgument>([&] { parse(text, format); });
+  return message<InvalidArgument>([&] { parse(text, format); });
 }
 }  // namespace
 
@@ -67,13 +67,13 @@ BOOST_AUTO_TEST_CASE(written_tables_read_back_to_the_same_numbers) {
   BOOST_TEST((read_csv(folder / "a.csv") == doubles));
   write_csv(folder / "f.csv", Array{{2}, std::vector<float>{0.1f, 3e30f}}, {}, ';');
   BOOST_TEST(test::content(folder / "f.csv") == "0.1\n3e+30\n");
-  BOOST_TEST(contains(message_of<InvalidArgument>([&] { write_csv(folder / "a.csv", doubles, {"x"}); }),
-                      "2 columns"));
-  BOOST_TEST(contains(message_of<InvalidArgument>([&] {
+  BOOST_TEST(
+      contains(message<InvalidArgument>([&] { write_csv(folder / "a.csv", doubles, {"x"}); }), "2 columns"));
+  BOOST_TEST(contains(message<InvalidArgument>([&] {
                         write_csv(folder / "a.csv", Array{{1, 1, 1}, std::vector<double>{1}});
                       }),
                       "(1, 1, 1)"));
-  BOOST_TEST(contains(message_of<BackendError>([&] { write_csv("/dev/full", doubles); }), "No space left"));
+  BOOST_TEST(contains(message<BackendError>([&] { write_csv("/dev/full", doubles); }), "No space left"));
   BOOST_TEST((read_csv(folder / "a.csv") == doubles));
   BOOST_TEST(folder.number_of_files() == 2u);
 }
@@ -86,8 +86,8 @@ BOOST_AUTO_TEST_CASE(the_format_is_found_by_content_and_name) {
     BOOST_TEST((read_array(folder / name) == array), name);
   }
   BOOST_TEST(test::content(folder / "a.csv") == "1\n2\n");
-  BOOST_TEST(contains(message_of<InvalidArgument>([&] { read_array(folder / "a.npz"); }), ".npz archives"));
+  BOOST_TEST(contains(message<InvalidArgument>([&] { read_array(folder / "a.npz"); }), ".npz archives"));
   folder.file("a.npy", "1,2\n");
-  BOOST_TEST(contains(message_of<InvalidArgument>([&] { read_array(folder / "a.npy"); }), "not a .npy file"));
-  BOOST_TEST(contains(message_of<BackendError>([&] { read_array(folder / "missing.csv"); }), "No such file"));
+  BOOST_TEST(contains(message<InvalidArgument>([&] { read_array(folder / "a.npy"); }), "not a .npy file"));
+  BOOST_TEST(contains(message<BackendError>([&] { read_array(folder / "missing.csv"); }), "No such file"));
 }

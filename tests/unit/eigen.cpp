@@ -29,3 +29,16 @@ BOOST_AUTO_TEST_CASE(matrices_and_back) {
   BOOST_TEST((to_eigen(Matrix{{1, 2, 3}, {4, 5, 6}}) == matrix.cast<double>()));
   BOOST_TEST((to_eigen(std::vector<double>{1, 2}) == Eigen::Vector2d(1, 2)));
 }
+
+BOOST_AUTO_TEST_CASE(a_gaussian) {
+  const Eigen::Vector2f mean(1, 2);
+  Eigen::Matrix2d covariance;
+  covariance << 2, 0.5, 0.5, 1;
+  const Gaussian gaussian = gaussian_from_eigen(mean, covariance);
+  BOOST_TEST((gaussian.mean() == std::vector<double>{1, 2}));
+  BOOST_TEST((gaussian.covariance() == Matrix{{2, 0.5}, {0.5, 1}}));
+  BOOST_TEST(
+      (to_eigen(gaussian_from_eigen(mean.transpose(), 2 * covariance).covariance()) == 2 * covariance));
+  BOOST_CHECK_THROW(gaussian_from_eigen(mean, Eigen::Matrix3d::Identity()), InvalidArgument);
+  BOOST_CHECK_THROW(gaussian_from_eigen(mean, -covariance), InvalidArgument);
+}

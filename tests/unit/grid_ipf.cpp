@@ -7,8 +7,10 @@
 
 #include "fortet/reference/brownian.hpp"
 #include "fortet/reference/ornstein_uhlenbeck.hpp"
+#include "support/views.hpp"
 
 using namespace fortet;
+using namespace fortet::test;
 using GridProblem = Problem<GridMeasure, GridMeasure, Brownian>;
 using BrownianCoupling = GridCoupling<Brownian>;
 static_assert(ConditionalCoupling<BrownianCoupling> && BarycentricCoupling<BrownianCoupling> &&
@@ -18,17 +20,6 @@ static_assert(std::is_same_v<decltype(GridIpf<float>().solve(DefaultExec(), std:
 
 namespace {
 
-const DefaultExec& exec() {
-  thread_local const DefaultExec instance;
-  return instance;
-}
-
-Vector<double> vector(const std::vector<double>& values) {
-  return vector_from_host<double>(std::span<const double>(values));
-}
-Points<double> points(const std::vector<double>& values, std::size_t d) {
-  return points_from_host<double>(std::span<const double>(values), values.size() / d, d);
-}
 std::vector<double> host(const ConstVector<double>& values) { return to_host(values); }
 
 GridMeasure normal(const GridAxis& axis, double mean, double variance) {
@@ -75,16 +66,6 @@ double difference(const GridMeasure& measure, const std::vector<double>& values,
     worst = std::max(worst, std::abs(values[i] - e) / std::max(1.0, std::abs(e)));
   }
   return worst;
-}
-
-template <class F>
-std::string message(F call) {
-  try {
-    call();
-  } catch (const InvalidArgument& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 }  // namespace

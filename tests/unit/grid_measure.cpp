@@ -6,8 +6,10 @@
 #include <string>
 
 #include "fortet/measure/draw.hpp"
+#include "support/views.hpp"
 
 using namespace fortet;
+using namespace fortet::test;
 static_assert(SamplableMeasure<GridMeasure> && DensityMeasure<GridMeasure> && !AtomicMeasure<GridMeasure>);
 
 namespace {
@@ -21,12 +23,6 @@ double correlated(std::span<const double> x) {
 }
 const RegularGrid square{{-8, 8, 160}, {-9, 9, 150}};
 
-Vector<double> vector(const std::vector<double>& values) {
-  return vector_from_host<double>(std::span<const double>(values));
-}
-Points<double> points(const std::vector<double>& values, std::size_t d) {
-  return points_from_host<double>(std::span<const double>(values), values.size() / d, d);
-}
 std::vector<double> density_at(const GridMeasure& measure, const std::vector<double>& x) {
   const auto where = points(x, static_cast<std::size_t>(measure.dimension()));
   Vector<double> out("out", where.extent(0));
@@ -35,19 +31,6 @@ std::vector<double> density_at(const GridMeasure& measure, const std::vector<dou
   for (double& v : values) v = std::exp(v);
   return values;
 }
-template <class F>
-std::string message(F call) {
-  try {
-    call();
-  } catch (const InvalidArgument& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// A normalised density the library does not know: N(0, v) in one dimension.
 struct Normal {
   using scalar_type = double;

@@ -7,17 +7,15 @@
 
 #include "fortet/random/philox.hpp"
 #include "grid/spectral.hpp"
+#include "support/views.hpp"
 
 using namespace fortet;
+using namespace fortet::test;
 using detail::HeatAxis;
 
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-Vector<double> vector(const std::vector<double>& values) {
-  return vector_from_host<double>(std::span<const double>(values));
-}
 
 HeatAxis axis(int in, int out, double variance, Boundary boundary = Boundary::free) {
   // free axes may have boxes of their own
@@ -99,16 +97,6 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
   for (std::size_t i = 0; i < a.size(); ++i)
     if (a[i] != b[i]) most = std::max(most, std::abs(a[i] - b[i]));
   return most;
-}
-
-template <class F>
-std::string message(F call) {
-  try {
-    call();
-  } catch (const InvalidArgument& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include "support/files.hpp"
 
 using namespace fortet;
-using test::contains, test::message_of;
+using test::contains, test::message;
 
 namespace {
 
@@ -20,7 +20,7 @@ std::string problem(const std::string& source, const std::string& target = gauss
 }
 ProblemDescription parse(const std::string& text) { return parse_problem(text, "p.json", "folder"); }
 std::string refusal(const std::string& text) {
-  return message_of<InvalidArgument>([&] { parse(text); });
+  return message<InvalidArgument>([&] { parse(text); });
 }
 std::string with_covariance(const std::string& covariance) {
   return problem(R"({"type": "gaussian", "mean": [0, 1], "covariance": )" + covariance + "}");
@@ -119,8 +119,8 @@ BOOST_AUTO_TEST_CASE(covariances_in_short) {
 
 BOOST_AUTO_TEST_CASE(errors_name_the_key) {
   const auto begins = [](const std::string& text, const std::string& with) {
-    const std::string message = refusal(text);
-    BOOST_TEST(message.starts_with("p.json: " + with), message);
+    const std::string said = refusal(text);
+    BOOST_TEST(said.starts_with("p.json: " + with), said);
   };
   begins("", "the file is empty");
   begins("{\"source\": \n nonsense}", "parse error at line 2");
@@ -185,9 +185,8 @@ BOOST_AUTO_TEST_CASE(files_are_found_beside_the_problem) {
   const test::TemporaryFolder folder;
   const auto path = folder.file("p.json", problem(gaussian, R"({"type": "file", "points": "y.npy"})"));
   BOOST_TEST(std::get<FileDescription>(read_problem(path).target).points == folder / "y.npy");
-  BOOST_TEST(
-      contains(message_of<BackendError>([&] { read_problem(folder / "missing.json"); }), "No such file"));
-  BOOST_TEST(contains(message_of<BackendError>([] { write_json("/dev/full", Report()); }), "No space left"));
+  BOOST_TEST(contains(message<BackendError>([&] { read_problem(folder / "missing.json"); }), "No such file"));
+  BOOST_TEST(contains(message<BackendError>([] { write_json("/dev/full", Report()); }), "No space left"));
 }
 
 BOOST_AUTO_TEST_CASE(measures_from_descriptions) {
@@ -200,6 +199,5 @@ BOOST_AUTO_TEST_CASE(measures_from_descriptions) {
   const AnyMeasure cloud = make_measure(FileDescription{points, weights}, "target");
   BOOST_TEST(std::get<PointCloud<double>>(cloud).mass() == 4);
   const GaussianDescription indefinite{{0, 0}, Matrix{{1, 2}, {2, 1}}};
-  BOOST_TEST(
-      message_of<InvalidArgument>([&] { make_measure(indefinite, "target"); }).starts_with("target: "));
+  BOOST_TEST(message<InvalidArgument>([&] { make_measure(indefinite, "target"); }).starts_with("target: "));
 }

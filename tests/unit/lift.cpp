@@ -6,20 +6,20 @@
 
 #include "fortet/solver/sinkhorn.hpp"
 #include "support/problems.hpp"
+#include "support/views.hpp"
 
 using namespace fortet;
+using namespace fortet::test;
 using support::random_cloud;
 using support::to_cloud;
 
 namespace {
 
-const DefaultExec exec;
-
 template <class Ref>
 auto bridge_of(const Ref& reference, std::size_t d) {
   const Problem problem{to_cloud<double>(random_cloud(33, d, 1)),
                         to_cloud<double>(random_cloud(43, d, 2, 0.5, 0.7, 7)), reference};
-  return lift(Sinkhorn<double>({.tolerance = 1e-13}).solve(exec, problem).coupling);
+  return lift(Sinkhorn<double>({.tolerance = 1e-13}).solve(exec(), problem).coupling);
 }
 
 /// b(t, x) from the definition, sigma^2 grad log h with h(t, x) = sum_j b_j exp(g_j / epsilon) N(y_j; m, v
@@ -61,7 +61,7 @@ void check_drift(const Ref& reference) {
   Points<double> out("fortet::test::drift", 1, 2);
   for (const double fraction : {0.0, 0.3, 0.9}) {
     const double t = fraction * reference.horizon;
-    bridge.forward_drift(exec, t, points, out);
+    bridge.forward_drift(exec(), t, points, out);
     const auto drift = to_host(out);
     // the central difference has error step^2 (third derivative) / 6, below 1e-6 for these scales
     for (std::size_t k = 0; k < 2; ++k) BOOST_TEST(std::abs(drift[k] - naive_drift(bridge, t, x, k)) <= 1e-6);
@@ -94,13 +94,13 @@ BOOST_AUTO_TEST_CASE(transitions_have_the_marginals_of_the_mixture) {
   const std::size_t n = 20000;
   Points<double> direct("fortet::test::direct", n, 1), start("fortet::test::start", n, 1),
       end("fortet::test::end", n, 1);
-  bridge.sample(exec, {.seed = 5}, start, end);
+  bridge.sample(exec(), {.seed = 5}, start, end);
   double t = 0;
   for (const double s : {0.2, 0.5, 0.8, 1.0, 1.2}) {
     Points<double> next("fortet::test::next", n, 1);
-    bridge.sample_transition(exec, {.seed = 6, .stream = static_cast<std::uint64_t>(s * 100)}, t, s, start,
+    bridge.sample_transition(exec(), {.seed = 6, .stream = static_cast<std::uint64_t>(s * 100)}, t, s, start,
                              next);
-    bridge.sample_marginal(exec, {.seed = 7, .stream = static_cast<std::uint64_t>(s * 100)}, s, direct);
+    bridge.sample_marginal(exec(), {.seed = 7, .stream = static_cast<std::uint64_t>(s * 100)}, s, direct);
     const Moments a = moments(to_host(next), 0, 1), b = moments(to_host(direct), 0, 1);
     const double se = std::sqrt((a.variance + b.variance) / static_cast<double>(n));
     BOOST_TEST_CONTEXT("s=" << s) {
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(paths_start_and_end_on_atoms_and_have_bridge_increments) {
   const auto bridge = bridge_of(Brownian{.sigma = 0.5}, 2);
   const std::vector<double> times{0.0, 0.25, 1.0};
   LiftedBridge<double, DefaultExec, Brownian>::Paths paths("fortet::test::paths", 20000, 2, 3);
-  bridge.sample_paths(exec, {.seed = 3}, times, paths);
+  bridge.sample_paths(exec(), {.seed = 3}, times, paths);
   // Var(X_t - (1-t) X_0 - t X_1) = sigma^2 t (1 - t); five standard errors of a variance from 40,000 values
   double variance = 0;
   for (std::size_t i = 0; i < 20000; ++i)
@@ -135,8 +135,8 @@ BOOST_AUTO_TEST_CASE(paths_start_and_end_on_atoms_and_have_bridge_increments) {
 BOOST_AUTO_TEST_CASE(times_outside_the_horizon_are_refused) {
   const auto bridge = bridge_of(Brownian{.sigma = 0.5}, 2);
   Points<double> x("fortet::test::x", 3, 2), out("fortet::test::out", 3, 2);
-  BOOST_CHECK_THROW(bridge.forward_drift(exec, 1.0, x, out), InvalidArgument);
-  BOOST_CHECK_THROW(bridge.forward_drift(exec, -0.1, x, out), InvalidArgument);
-  BOOST_CHECK_THROW(bridge.sample_marginal(exec, {}, 1.5, out), InvalidArgument);
-  BOOST_CHECK_THROW(bridge.sample_transition(exec, {}, 0.5, 0.4, x, out), InvalidArgument);
+  BOOST_CHECK_THROW(bridge.forward_drift(exec(), 1.0, x, out), InvalidArgument);
+  BOOST_CHECK_THROW(bridge.forward_drift(exec(), -0.1, x, out), InvalidArgument);
+  BOOST_CHECK_THROW(bridge.sample_marginal(exec(), {}, 1.5, out), InvalidArgument);
+  BOOST_CHECK_THROW(bridge.sample_transition(exec(), {}, 0.5, 0.4, x, out), InvalidArgument);
 }

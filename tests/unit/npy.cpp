@@ -12,7 +12,7 @@
 #include "support/files.hpp"
 
 using namespace fortet;
-using test::contains, test::message_of, test::TemporaryFolder;
+using test::contains, test::message, test::TemporaryFolder;
 
 namespace {
 
@@ -60,9 +60,9 @@ const Array floats{{2, 2}, std::vector<float>{1.5f, -2, 4, 5}};
 
 std::string refusal(const TemporaryFolder& folder, const std::string& bytes) {
   const auto path = folder.file("refused.npy", bytes);
-  const std::string message = message_of<InvalidArgument>([&] { read_npy(path); });
-  BOOST_TEST(message.starts_with(path.string()), message);
-  return message;
+  const std::string said = message<InvalidArgument>([&] { read_npy(path); });
+  BOOST_TEST(said.starts_with(path.string()), said);
+  return said;
 }
 
 }  // namespace
@@ -149,16 +149,16 @@ BOOST_AUTO_TEST_CASE(truncated_files) {
 BOOST_AUTO_TEST_CASE(unreadable_and_unwritable) {
   const TemporaryFolder folder;
   const auto missing = folder / "missing.npy";
-  BOOST_TEST(contains(message_of<BackendError>([&] { read_npy(missing); }), "No such file"));
-  BOOST_TEST(contains(message_of<BackendError>([&] { read_npy(folder.path()); }), "directory"));
-  BOOST_TEST(contains(message_of<BackendError>([&] { write_npy(folder / "no/such/folder.npy", doubles); }),
+  BOOST_TEST(contains(message<BackendError>([&] { read_npy(missing); }), "No such file"));
+  BOOST_TEST(contains(message<BackendError>([&] { read_npy(folder.path()); }), "directory"));
+  BOOST_TEST(contains(message<BackendError>([&] { write_npy(folder / "no/such/folder.npy", doubles); }),
                       "No such file or directory"));
-  BOOST_TEST(contains(message_of<BackendError>([&] { write_npy(folder.path(), doubles); }), "directory"));
+  BOOST_TEST(contains(message<BackendError>([&] { write_npy(folder.path(), doubles); }), "directory"));
   BOOST_TEST(folder.number_of_files() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_leaves_nothing_behind) {
-  BOOST_TEST(contains(message_of<BackendError>([] { write_npy("/dev/full", doubles); }), "No space left"));
+  BOOST_TEST(contains(message<BackendError>([] { write_npy("/dev/full", doubles); }), "No space left"));
   // a limit on the size of files fails in the middle of one, as a full disk does
   const TemporaryFolder folder;
   const auto path = folder.file("a.npy", "what was there before");
@@ -168,10 +168,10 @@ BOOST_AUTO_TEST_CASE(a_full_disk_leaves_nothing_behind) {
   const rlimit small{.rlim_cur = 1 << 16, .rlim_max = old.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
   const Array large{{1 << 15}, std::vector<double>(1 << 15)};
-  const std::string message = message_of<BackendError>([&] { write_npy(path, large); });
+  const std::string said = message<BackendError>([&] { write_npy(path, large); });
   setrlimit(RLIMIT_FSIZE, &old);
   std::signal(SIGXFSZ, previous);
-  BOOST_TEST(contains(message, "cannot write"), message);
+  BOOST_TEST(contains(said, "cannot write"), said);
   BOOST_TEST(folder.number_of_files() == 1u);
   BOOST_TEST(test::content(path) == "what was there before");
 }
@@ -182,9 +182,9 @@ BOOST_AUTO_TEST_CASE(pieces) {
   {
     NpyWriter<double> writer(path, {2, 3});
     writer.append(std::vector<double>{1.5, -2, 3, 4});
-    BOOST_TEST(contains(message_of<InvalidArgument>([&] { writer.finish(); }), "missing values = 2"));
+    BOOST_TEST(contains(message<InvalidArgument>([&] { writer.finish(); }), "missing values = 2"));
     BOOST_TEST(
-        contains(message_of<InvalidArgument>([&] { writer.append(std::vector<double>(3)); }), "room for 2"));
+        contains(message<InvalidArgument>([&] { writer.append(std::vector<double>(3)); }), "room for 2"));
     BOOST_TEST(!std::filesystem::exists(path));
     writer.append(std::vector<double>{5, 1e300});
     writer.finish();
@@ -211,26 +211,26 @@ BOOST_AUTO_TEST_CASE(views) {
   BOOST_TEST((to_host(points) == std::vector<double>{1.5, -2, 3, 4, 5, 1e300}));
   write_npy(folder / "again.npy", points);
   BOOST_TEST(test::content(folder / "again.npy") == c_order);
-  BOOST_TEST(contains(message_of<InvalidArgument>([&] { read_points<float>(path); }),
+  BOOST_TEST(contains(message<InvalidArgument>([&] { read_points<float>(path); }),
                       "value (1, 2) = 1e+300 is too large for float"));
   BOOST_TEST((to_host(read_points<float>(folder.file("floats.npy", float_c))) ==
               std::vector<double>{1.5, -2, 4, 5}));
 
   write_npy(path, Array{{2, 2}, std::vector<double>{0, 1, 2, std::nan("")}});
-  BOOST_TEST(contains(message_of<InvalidArgument>([&] { read_points<double>(path); }), "value (1, 1) = nan"));
+  BOOST_TEST(contains(message<InvalidArgument>([&] { read_points<double>(path); }), "value (1, 1) = nan"));
   write_npy(path, Array{{3}, std::vector<double>{1, 0, std::numeric_limits<double>::infinity()}});
-  BOOST_TEST(contains(message_of<InvalidArgument>([&] { read_points<double>(path); }),
-                      "shape (3,); expected (n, d)"));
+  BOOST_TEST(
+      contains(message<InvalidArgument>([&] { read_points<double>(path); }), "shape (3,); expected (n, d)"));
   BOOST_TEST(to_host(read_vector<double>(path))[2] == std::numeric_limits<double>::infinity());
   write_npy(path, Array{{0, 3}, std::vector<double>{}});
-  BOOST_TEST(contains(message_of<InvalidArgument>([&] { read_points<double>(path); }), "at least one point"));
-  BOOST_TEST(contains(message_of<InvalidArgument>([&] { read_vector<double>(path); }), "expected a vector"));
+  BOOST_TEST(contains(message<InvalidArgument>([&] { read_points<double>(path); }), "at least one point"));
+  BOOST_TEST(contains(message<InvalidArgument>([&] { read_vector<double>(path); }), "expected a vector"));
 
   const auto line = folder.file("line.csv", "0\n1\n2\n");
   write_npy(path, Array{{3}, std::vector<double>{1, 0, 3}});
   BOOST_TEST(read_point_cloud<double>(line, path).mass() == 4.0);
   BOOST_TEST(read_point_cloud<float>(line).size() == 3u);
   write_npy(path, Array{{3}, std::vector<double>{1, 0, -3}});
-  BOOST_TEST(contains(message_of<InvalidArgument>([&] { read_point_cloud<double>(line, path); }),
+  BOOST_TEST(contains(message<InvalidArgument>([&] { read_point_cloud<double>(line, path); }),
                       path.string() + ": fortet::PointCloud: weights(2) = -3"));
 }

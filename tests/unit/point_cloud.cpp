@@ -8,34 +8,17 @@
 #include "fortet/measure/draw.hpp"
 #include "fortet/measure/resampled.hpp"
 #include "fortet/measure/sampler.hpp"
+#include "support/views.hpp"
 
 using namespace fortet;
+using namespace fortet::test;
 using Cloud = PointCloud<double>;
 static_assert(AtomicMeasure<Cloud> && SamplableMeasure<Cloud>);
 static_assert(SamplableMeasure<Resampled<double>> && !AtomicMeasure<Resampled<double>>);
 static_assert(SamplableMeasure<Sampler<float>> && !AtomicMeasure<Sampler<float>>);
 
-namespace {
-Points<double> points(const std::vector<double>& values, std::size_t d) {
-  return points_from_host<double>(std::span<const double>(values), values.size() / d, d);
-}
-Vector<double> weights(const std::vector<double>& values) {
-  return vector_from_host<double>(std::span<const double>(values));
-}
-/// Message of the InvalidArgument that `call` throws.
-template <class F>
-std::string message(F call) {
-  try {
-    call();
-  } catch (const InvalidArgument& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-}  // namespace
-
 BOOST_AUTO_TEST_CASE(weights_are_normalised_and_the_mass_is_kept) {
-  const Cloud cloud(points({0, 1, 2}, 1), weights({1, 0, 3}));
+  const Cloud cloud(points({0, 1, 2}, 1), vector({1, 0, 3}));
   const auto log_weights = to_host(cloud.log_weights());
   BOOST_TEST(cloud.mass() == 4.0);
   BOOST_TEST(log_weights[0] == std::log(0.25));
@@ -45,7 +28,7 @@ BOOST_AUTO_TEST_CASE(weights_are_normalised_and_the_mass_is_kept) {
 }
 
 BOOST_AUTO_TEST_CASE(draws_follow_the_weights) {
-  const Cloud cloud(points({5, 6, 7}, 1), weights({1, 0, 3}));
+  const Cloud cloud(points({5, 6, 7}, 1), vector({1, 0, 3}));
   const auto draws = draw(DefaultExec(), cloud, 100000, {.seed = 1});
   const auto values = to_host(draws.points());
   double first = 0;
@@ -63,13 +46,13 @@ BOOST_AUTO_TEST_CASE(bad_input_is_named) {
              std::string::npos);
   BOOST_TEST(message([&] { Cloud(points({0, 1, 2, nan}, 2)); }).find("points(1, 1)") != std::string::npos);
   BOOST_TEST(message([&] {
-               Cloud(points({0, 1}, 1), weights({1, -2}));
+               Cloud(points({0, 1}, 1), vector({1, -2}));
              }).find("weights(1) = -2") != std::string::npos);
   BOOST_TEST(message([&] {
-               Cloud(points({0, 1}, 1), weights({nan, 1}));
+               Cloud(points({0, 1}, 1), vector({nan, 1}));
              }).find("weights(0)") != std::string::npos);
   BOOST_TEST(message([&] {
-               Cloud(points({0, 1}, 1), weights({0, 0}));
+               Cloud(points({0, 1}, 1), vector({0, 0}));
              }).find("sum of weights") != std::string::npos);
-  BOOST_TEST(message([&] { Cloud(points({0, 1}, 1), weights({1})); }).find("2 points") != std::string::npos);
+  BOOST_TEST(message([&] { Cloud(points({0, 1}, 1), vector({1})); }).find("2 points") != std::string::npos);
 }

@@ -8,8 +8,10 @@
 #include "fortet/coupling/lift.hpp"
 #include "support/naive_sinkhorn.hpp"
 #include "support/problems.hpp"
+#include "support/views.hpp"
 
 using namespace fortet;
+using namespace fortet::test;
 using support::HostCloud;
 using support::random_cloud;
 using support::to_cloud;
@@ -23,8 +25,6 @@ using StaticCoupling = DiscreteCoupling<double, DefaultExec, GibbsCost<CostMatri
 static_assert(Coupling<StaticCoupling> && !ConditionalCoupling<StaticCoupling>);
 
 namespace {
-
-const DefaultExec exec;
 
 /// Largest difference of two vectors over atoms that have weight.
 double distance(const std::vector<double>& a, const std::vector<long double>& b,
@@ -61,12 +61,12 @@ void compare_with_naive(Shape shape, double relative_epsilon, double tolerance, 
     for (std::size_t j = 0; j < y.n; ++j) wb[j] = std::exp(static_cast<long double>(b[j]));
     const auto truth = naive::sinkhorn(cost, wa, wb, reference.epsilon(), 1e-16L);
     const auto [coupling, report] = Sinkhorn<Real>({.tolerance = tolerance, .finish_in_double = false})
-                                        .solve(exec, Problem{source, target, reference});
+                                        .solve(exec(), Problem{source, target, reference});
     BOOST_TEST(to_string(report.status) == "converged");
     BOOST_TEST(report.marginal_error <= tolerance);
     BOOST_TEST(distance(to_host(coupling.source_potential()), truth.f, x.weights) <= bound * mean_cost);
     BOOST_TEST(distance(to_host(coupling.target_potential()), truth.g, y.weights) <= bound * mean_cost);
-    const auto plan = coupling.dense_plan(exec);
+    const auto plan = coupling.dense_plan(exec());
     double plan_error = 0;
     for (std::size_t i = 0; i < x.n; ++i)
       for (std::size_t j = 0; j < y.n; ++j)
@@ -110,8 +110,8 @@ BOOST_AUTO_TEST_CASE(two_by_two_closed_form) {
     const double c = distance * distance / 2;
     const auto [coupling, report] =
         Sinkhorn<double>({.tolerance = 1e-15})
-            .solve(exec, Problem{to_cloud<double>(x), to_cloud<double>(x), Brownian{}});
-    const auto plan = coupling.dense_plan(exec);
+            .solve(exec(), Problem{to_cloud<double>(x), to_cloud<double>(x), Brownian{}});
+    const auto plan = coupling.dense_plan(exec());
     BOOST_TEST(std::abs(plan(0, 0) - 1 / (2 * (1 + std::exp(-c)))) <= 1e-14);
     BOOST_TEST(std::abs(plan(0, 1) - 1 / (2 * (1 + std::exp(c)))) <= 1e-14);
   }
@@ -137,18 +137,18 @@ BOOST_AUTO_TEST_CASE(three_geometries_agree) {
   Kokkos::deep_copy(values, host);
   const auto source = to_cloud<double>(x), target = to_cloud<double>(y);
   const Sinkhorn<double> solver({.tolerance = 1e-14});
-  const auto streaming = solver.solve(exec, Problem{source, target, Brownian{.sigma = 0.5}});
+  const auto streaming = solver.solve(exec(), Problem{source, target, Brownian{.sigma = 0.5}});
   const auto stored =
-      solver.solve(exec, Problem{source, target, GibbsCost{CostMatrix<double>{values}, 0.25}});
-  const auto functor = solver.solve(exec, Problem{source, target, GibbsCost{HalfSquare{}, 0.25}});
+      solver.solve(exec(), Problem{source, target, GibbsCost{CostMatrix<double>{values}, 0.25}});
+  const auto functor = solver.solve(exec(), Problem{source, target, GibbsCost{HalfSquare{}, 0.25}});
   const auto expected = support::widen(to_host(streaming.coupling.source_potential()));
   BOOST_TEST(distance(to_host(stored.coupling.source_potential()), expected, x.weights) <= 1e-12);
   BOOST_TEST(distance(to_host(functor.coupling.source_potential()), expected, x.weights) <= 1e-12);
   // without points: atoms are indices, the plan is the same
   const auto indexed = solver.solve(
-      exec, Problem{index_cloud<double>(vector_from_host<double>(std::span<const double>(x.weights))),
-                    index_cloud<double>(vector_from_host<double>(std::span<const double>(y.weights))),
-                    GibbsCost{CostMatrix<double>{values}, 0.25}});
+      exec(), Problem{index_cloud<double>(vector_from_host<double>(std::span<const double>(x.weights))),
+                      index_cloud<double>(vector_from_host<double>(std::span<const double>(y.weights))),
+                      GibbsCost{CostMatrix<double>{values}, 0.25}});
   BOOST_TEST(distance(to_host(indexed.coupling.source_potential()), expected, x.weights) <= 1e-12);
 }
 
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(ornstein_uhlenbeck_is_a_change_of_variables) {
                                      support::widen(y.weights), epsilon, 1e-16L);
   const auto [coupling, report] =
       Sinkhorn<double>({.tolerance = 1e-14})
-          .solve(exec, Problem{to_cloud<double>(x), to_cloud<double>(y), reference});
+          .solve(exec(), Problem{to_cloud<double>(x), to_cloud<double>(y), reference});
   BOOST_TEST(distance(to_host(coupling.source_potential()), truth.f, x.weights) <= 1e-12);
   BOOST_TEST(std::abs(report.epsilon - epsilon) < 1e-14);  // rounding of two formulas
 }
@@ -175,8 +175,8 @@ BOOST_AUTO_TEST_CASE(ornstein_uhlenbeck_is_a_change_of_variables) {
 BOOST_AUTO_TEST_CASE(runs_repeat_bitwise) {
   const Problem problem{to_cloud<double>(random_cloud(597, 3, 1)), to_cloud<double>(random_cloud(43, 3, 2)),
                         Brownian{}};
-  const auto first = Sinkhorn<double>().solve(exec, problem),
-             second = Sinkhorn<double>().solve(exec, problem);
+  const auto first = Sinkhorn<double>().solve(exec(), problem),
+             second = Sinkhorn<double>().solve(exec(), problem);
   const auto a = to_host(first.coupling.source_potential()), b = to_host(second.coupling.source_potential());
   BOOST_TEST(std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0);
 }
@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(rounded_plan_brackets_the_optimum) {
                                      support::widen(y.weights), 0.09L, 1e-16L);
   const auto solution =
       Sinkhorn<double>({.tolerance = 1e-3, .certify = true})
-          .solve(exec, Problem{to_cloud<double>(x), to_cloud<double>(y), Brownian{.sigma = 0.3}});
+          .solve(exec(), Problem{to_cloud<double>(x), to_cloud<double>(y), Brownian{.sigma = 0.3}});
   const Report& report = solution.report;
   // a feasible plan costs at least the optimum, a dual value at most; 1e-12 is rounding
   BOOST_TEST(*report.entropic_cost >= static_cast<double>(truth.entropic_cost) - 1e-12);
@@ -200,8 +200,8 @@ BOOST_AUTO_TEST_CASE(warm_start_needs_no_iterations) {
   const Problem problem{to_cloud<double>(random_cloud(97, 3, 1)), to_cloud<double>(random_cloud(43, 3, 2)),
                         Brownian{.sigma = 0.4}};
   const Sinkhorn<double> solver({.tolerance = 1e-9});
-  const auto cold = solver.solve(exec, problem);
-  const auto warm = solver.solve(exec, problem, cold.coupling.target_potential());
+  const auto cold = solver.solve(exec(), problem);
+  const auto warm = solver.solve(exec(), problem, cold.coupling.target_potential());
   BOOST_TEST(cold.report.iterations > 5);
   BOOST_TEST(warm.report.iterations <= 2);
 }
@@ -209,22 +209,22 @@ BOOST_AUTO_TEST_CASE(warm_start_needs_no_iterations) {
 BOOST_AUTO_TEST_CASE(degenerate_inputs_have_right_answers) {
   const Sinkhorn<double> solver({.tolerance = 1e-12});
   // one point each: the plan is the product
-  const auto single = solver.solve(exec, Problem{to_cloud<double>({1, 2, {0, 0}, {1}}),
-                                                 to_cloud<double>({1, 2, {3, 4}, {1}}), Brownian{}});
+  const auto single = solver.solve(exec(), Problem{to_cloud<double>({1, 2, {0, 0}, {1}}),
+                                                   to_cloud<double>({1, 2, {3, 4}, {1}}), Brownian{}});
   BOOST_TEST(single.report.converged());
   BOOST_TEST(std::abs(*single.report.transport_cost - 12.5) < 1e-12);
   // all points identical: cost zero
   const HostCloud same{4, 2, {1, 1, 1, 1, 1, 1, 1, 1}, {0.25, 0.25, 0.25, 0.25}};
   const auto identical =
-      solver.solve(exec, Problem{to_cloud<double>(same), to_cloud<double>(same), Brownian{}});
+      solver.solve(exec(), Problem{to_cloud<double>(same), to_cloud<double>(same), Brownian{}});
   BOOST_TEST(identical.report.converged());
   BOOST_TEST(std::abs(*identical.report.entropic_cost) < 1e-12);
   // far from the origin: translation by 1e8 costs the digits of the points (1e-8 of their spread), not more
   HostCloud x = random_cloud(33, 2, 1), y = random_cloud(43, 2, 2, 0.5);
-  const auto near = solver.solve(exec, Problem{to_cloud<double>(x), to_cloud<double>(y), Brownian{}});
+  const auto near = solver.solve(exec(), Problem{to_cloud<double>(x), to_cloud<double>(y), Brownian{}});
   for (double& value : x.points) value += 1e8;
   for (double& value : y.points) value += 1e8;
-  const auto far = solver.solve(exec, Problem{to_cloud<double>(x), to_cloud<double>(y), Brownian{}});
+  const auto far = solver.solve(exec(), Problem{to_cloud<double>(x), to_cloud<double>(y), Brownian{}});
   BOOST_TEST(far.report.converged());
   BOOST_TEST(std::abs(*far.report.transport_cost - *near.report.transport_cost) < 1e-6);
 }
@@ -232,20 +232,20 @@ BOOST_AUTO_TEST_CASE(degenerate_inputs_have_right_answers) {
 BOOST_AUTO_TEST_CASE(statuses_are_honest) {
   const Problem problem{to_cloud<double>(random_cloud(97, 2, 1)), to_cloud<double>(random_cloud(83, 2, 2)),
                         Brownian{.sigma = 0.05}};
-  const auto limited = Sinkhorn<double>({.tolerance = 1e-12, .max_iterations = 5}).solve(exec, problem);
+  const auto limited = Sinkhorn<double>({.tolerance = 1e-12, .max_iterations = 5}).solve(exec(), problem);
   BOOST_TEST(to_string(limited.report.status) == "iteration_limit");
   BOOST_TEST(limited.report.marginal_error > 1e-12);
   const auto cancelled =
       Sinkhorn<double>(
           {.check_every = 1,
            .observer = [](const Progress& p) { return p.iteration >= 3 ? Continue::no : Continue::yes; }})
-          .solve(exec, problem);
+          .solve(exec(), problem);
   BOOST_TEST(to_string(cancelled.report.status) == "cancelled");
   const Problem single{to_cloud<float>(random_cloud(97, 2, 1)), to_cloud<float>(random_cloud(83, 2, 2)),
                        Brownian{.sigma = 0.3}};
-  const auto floored = Sinkhorn<float>({.tolerance = 1e-10, .finish_in_double = false}).solve(exec, single);
+  const auto floored = Sinkhorn<float>({.tolerance = 1e-10, .finish_in_double = false}).solve(exec(), single);
   BOOST_TEST(to_string(floored.report.status) == "precision_limit");
-  const auto finished = Sinkhorn<float>({.tolerance = 1e-10}).solve(exec, single);
+  const auto finished = Sinkhorn<float>({.tolerance = 1e-10}).solve(exec(), single);
   BOOST_TEST(finished.report.converged());
   BOOST_TEST(finished.report.precision == "float, finished in double");
 }
@@ -264,15 +264,15 @@ BOOST_AUTO_TEST_CASE(bad_input_is_named) {
     return text.find(part) != std::string::npos;
   };
   BOOST_TEST(contains(message([&] {
-                        Sinkhorn<double>().solve(exec, Problem{x, y, Brownian{}});
+                        Sinkhorn<double>().solve(exec(), Problem{x, y, Brownian{}});
                       }),
                       "target dimension = 3"));
   BOOST_TEST(contains(message([&] {
-                        Sinkhorn<double>().solve(exec, Problem{x, x, Brownian{.sigma = -1}});
+                        Sinkhorn<double>().solve(exec(), Problem{x, x, Brownian{.sigma = -1}});
                       }),
                       "sigma = -1"));
   BOOST_TEST(contains(message([&] {
-                        Sinkhorn<double>().solve(exec, Problem{x, x, Brownian{.horizon = NAN}});
+                        Sinkhorn<double>().solve(exec(), Problem{x, x, Brownian{.horizon = NAN}});
                       }),
                       "horizon"));
   BOOST_TEST(contains(message([&] { Sinkhorn<double>({.tolerance = 0}); }), "tolerance = 0"));
@@ -281,10 +281,10 @@ BOOST_AUTO_TEST_CASE(bad_input_is_named) {
       vector_from_host<double>(std::span<const double>(std::vector<double>{1, 1})));
   const PointCloud<double> light(points_from_host<double>(std::vector<double>{0, 1}.data(), 2, 1, 1, 1));
   BOOST_TEST(contains(message([&] {
-                        Sinkhorn<double>().solve(exec, Problem{heavy, light, Brownian{}});
+                        Sinkhorn<double>().solve(exec(), Problem{heavy, light, Brownian{}});
                       }),
                       "equal masses"));
-  const auto solution = Sinkhorn<double>().solve(exec, Problem{x, x, Brownian{}});
-  BOOST_TEST(contains(message([&] { solution.coupling.dense_plan(exec, 100); }), "7 x 7 entries need"));
-  BOOST_TEST(contains(message([&] { solution.coupling.plan_rows(exec, 5, 3); }), "first + count = 8"));
+  const auto solution = Sinkhorn<double>().solve(exec(), Problem{x, x, Brownian{}});
+  BOOST_TEST(contains(message([&] { solution.coupling.dense_plan(exec(), 100); }), "7 x 7 entries need"));
+  BOOST_TEST(contains(message([&] { solution.coupling.plan_rows(exec(), 5, 3); }), "first + count = 8"));
 }

@@ -7,15 +7,15 @@
 #include "fortet/coupling/gaussian_bridge.hpp"
 #include "fortet/solver/sinkhorn.hpp"
 #include "support/problems.hpp"
+#include "support/views.hpp"
 
 using namespace fortet;
+using namespace fortet::test;
 using support::HostCloud;
 using support::random_cloud;
 using support::to_cloud;
 
 namespace {
-
-const DefaultExec exec;
 
 /// N(mean, variance I) on a tensor grid of `side`^d nodes that reaches `reach` standard deviations: the
 /// trapezoidal rule, exact to rounding for Gaussian integrands once the step is below the standard deviation.
@@ -47,7 +47,7 @@ void check_gaussian(std::size_t d, std::size_t side, double reach, const Ref& re
     const HostCloud x = gaussian_grid(d, side, m0, v0, reach), y = gaussian_grid(d, side, m1, v1, reach);
     const auto [coupling, report] =
         Sinkhorn<double>({.tolerance = 1e-13})
-            .solve(exec, Problem{to_cloud<double>(x), to_cloud<double>(y), reference});
+            .solve(exec(), Problem{to_cloud<double>(x), to_cloud<double>(y), reference});
     BOOST_TEST(report.converged());
     const auto exact =
         gaussian_bridge(Problem{Gaussian(std::vector<double>(d, m0), isotropic(d, v0)),
@@ -57,12 +57,12 @@ void check_gaussian(std::size_t d, std::size_t side, double reach, const Ref& re
     for (std::size_t i = 0; i < at.size(); ++i) at[i] = -0.5 + 0.3 * static_cast<double>(i % 4);
     const auto points = points_from_host<double>(std::span<const double>(at), 3, d);
     Points<double> mean("fortet::test::mean", 3, d), truth("fortet::test::truth", 3, d);
-    coupling.conditional_mean(exec, points, mean);
-    exact.conditional_mean(exec, points, truth);
+    coupling.conditional_mean(exec(), points, mean);
+    exact.conditional_mean(exec(), points, truth);
     Vector<double> f("fortet::test::f", 3), expected_f("fortet::test::expected_f", 3);
-    coupling.source_potential(exec, points, f);
-    exact.source_potential(exec, points, expected_f);
-    exec.fence();
+    coupling.source_potential(exec(), points, f);
+    exact.source_potential(exec(), points, expected_f);
+    exec().fence();
     const auto a = to_host(mean), b = to_host(truth), fa = to_host(f), fb = to_host(expected_f);
     for (std::size_t i = 0; i < a.size(); ++i) BOOST_TEST(std::abs(a[i] - b[i]) <= 1e-10);
     for (std::size_t i = 0; i < fa.size(); ++i) BOOST_TEST(std::abs(fa[i] - fb[i]) <= 1e-10);
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(small_epsilon_tends_to_exact_transport) {
   for (const double epsilon : {1e-1, 1e-2}) {
     const auto [coupling, report] =
         Sinkhorn<double>({.tolerance = 1e-5, .certify = true})
-            .solve(exec, Problem{to_cloud<double>(x), to_cloud<double>(y), brownian_with_epsilon(epsilon)});
+            .solve(exec(), Problem{to_cloud<double>(x), to_cloud<double>(y), brownian_with_epsilon(epsilon)});
     BOOST_TEST_CONTEXT("epsilon=" << epsilon) {
       BOOST_TEST(report.converged());
       // the rounded plan is feasible, hence no better than the best one up to rounding; 1e-3 is the marginal
@@ -110,25 +110,25 @@ BOOST_AUTO_TEST_CASE(invariances) {
   const HostCloud x = random_cloud(43, 3, 1), y = random_cloud(57, 3, 2, 0.5);
   const auto solve = [](const HostCloud& a, const HostCloud& b, double epsilon) {
     return Sinkhorn<double>({.tolerance = 1e-13})
-        .solve(exec, Problem{to_cloud<double>(a), to_cloud<double>(b), brownian_with_epsilon(epsilon)});
+        .solve(exec(), Problem{to_cloud<double>(a), to_cloud<double>(b), brownian_with_epsilon(epsilon)});
   };
   const auto plain = solve(x, y, 0.3);
-  const auto plan = plain.coupling.dense_plan(exec);
-  const auto swapped = solve(y, x, 0.3).coupling.dense_plan(exec);
+  const auto plan = plain.coupling.dense_plan(exec());
+  const auto swapped = solve(y, x, 0.3).coupling.dense_plan(exec());
   HostCloud moved_x = x, moved_y = y, large_x = x, large_y = y;
   for (double& v : moved_x.points) v += 3;
   for (double& v : moved_y.points) v += 3;
   for (double& v : large_x.points) v *= 7;
   for (double& v : large_y.points) v *= 7;
-  const auto moved = solve(moved_x, moved_y, 0.3).coupling.dense_plan(exec);
+  const auto moved = solve(moved_x, moved_y, 0.3).coupling.dense_plan(exec());
   const auto large = solve(large_x, large_y, 0.3 * 49);
-  const auto scaled = large.coupling.dense_plan(exec);
+  const auto scaled = large.coupling.dense_plan(exec());
   HostCloud reversed = y;
   for (std::size_t j = 0; j < y.n; ++j) {
     reversed.weights[j] = y.weights[y.n - 1 - j];
     for (std::size_t k = 0; k < 3; ++k) reversed.points[3 * j + k] = y.points[3 * (y.n - 1 - j) + k];
   }
-  const auto permuted = solve(x, reversed, 0.3).coupling.dense_plan(exec);
+  const auto permuted = solve(x, reversed, 0.3).coupling.dense_plan(exec());
   double worst = 0;
   for (std::size_t i = 0; i < x.n; ++i)
     for (std::size_t j = 0; j < y.n; ++j)
@@ -144,14 +144,14 @@ BOOST_AUTO_TEST_CASE(plan_operations_agree_with_the_dense_plan) {
   for (const std::size_t d : {std::size_t{2}, std::size_t{17}}) {
     const HostCloud x = random_cloud(43, d, 1, 0, 1, 6), y = random_cloud(57, d, 2, 0.5, 0.7, 5);
     const auto coupling = Sinkhorn<double>({.tolerance = 1e-13})
-                              .solve(exec, Problem{to_cloud<double>(x), to_cloud<double>(y), Brownian{}})
+                              .solve(exec(), Problem{to_cloud<double>(x), to_cloud<double>(y), Brownian{}})
                               .coupling;
-    const auto plan = coupling.dense_plan(exec);
+    const auto plan = coupling.dense_plan(exec());
     const auto payload = points_from_host<double>(y.points.data(), y.n, d, static_cast<std::ptrdiff_t>(d), 1);
-    const auto applied = coupling.apply(exec, payload);
+    const auto applied = coupling.apply(exec(), payload);
     const auto back = coupling.apply_transposed(
-        exec, points_from_host<double>(x.points.data(), x.n, d, static_cast<std::ptrdiff_t>(d), 1));
-    const auto map = coupling.barycentric_map(exec);
+        exec(), points_from_host<double>(x.points.data(), x.n, d, static_cast<std::ptrdiff_t>(d), 1));
+    const auto map = coupling.barycentric_map(exec());
     double worst = 0, total = 0;
     for (std::size_t i = 0; i < x.n; ++i) {
       double mass = 0;
@@ -176,8 +176,8 @@ BOOST_AUTO_TEST_CASE(plan_operations_agree_with_the_dense_plan) {
 
     const std::size_t n = 50000;
     Vector<int> i("fortet::test::i", n), j("fortet::test::j", n);
-    coupling.sample_indices(exec, {.seed = 4}, i, j);
-    exec.fence();
+    coupling.sample_indices(exec(), {.seed = 4}, i, j);
+    exec().fence();
     std::vector<double> counts(x.n * y.n);
     for (std::size_t k = 0; k < n; ++k)
       counts[static_cast<std::size_t>(i(k)) * y.n + static_cast<std::size_t>(j(k))] += 1;

@@ -14,7 +14,6 @@ struct Moments {
 
 /// BW = |m - m'|^2 / 2 + tr S / 2 + tr S' / 2 - tr (S^{1/2} S' S^{1/2})^{1/2}: half the squared W2 distance
 /// of the two Gaussians. Singular covariances are allowed. O(d^3). Throws InvalidArgument when shapes differ.
-/// Absolute error about 1e-8 times the variance where the two are equal (roots of rounded eigenvalues).
 double bures_wasserstein(const Moments& first, const Moments& second);
 
 }  // namespace fortet

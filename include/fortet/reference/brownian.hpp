@@ -10,10 +10,15 @@ namespace fortet {
 struct Brownian {
   double sigma = 1.0;
   double horizon = 1.0;
+  double exact_epsilon = 0;  ///< what brownian_with_epsilon() was given, whose root has lost the last digit
 
-  double epsilon() const { return sigma * sigma * horizon; }
+  double epsilon() const {
+    const double product = sigma * sigma * horizon;
+    // somebody may have set another sigma since; five roundings make up sigma and this product
+    return std::abs(product - exact_epsilon) <= 6e-16 * product ? exact_epsilon : product;
+  }
   double mean_factor(double /*t*/, double /*s*/) const { return 1.0; }
-  double variance(double t, double s) const { return sigma * sigma * (s - t); }
+  double variance(double t, double s) const { return epsilon() * ((s - t) / horizon); }
   double mean_of(int /*coordinate*/) const { return 0.0; }
 
   /// Throws InvalidArgument unless sigma and horizon are finite and > 0.
@@ -25,11 +30,11 @@ struct Brownian {
   }
 };
 
-/// The Brownian reference with the given epsilon on [0, horizon].
+/// The Brownian reference whose epsilon() is the given one to the last digit.
 inline Brownian brownian_with_epsilon(double epsilon, double horizon = 1.0) {
   detail::require(std::isfinite(epsilon) && epsilon > 0, "fortet::brownian_with_epsilon", "epsilon", epsilon,
                   "expected a finite number > 0");
-  return {.sigma = std::sqrt(epsilon / horizon), .horizon = horizon};
+  return {.sigma = std::sqrt(epsilon / horizon), .horizon = horizon, .exact_epsilon = epsilon};
 }
 
 // ---- other libraries' parameters, converted to epsilon for the cost |x - y|^2 / 2 (conventions, section 1)
