@@ -26,12 +26,13 @@ int main(int argc, char** argv) {
   // [/bridge]
 
   // [drift]
+  const fortet::RegularGrid box{{-2.5, 2.5, 250}};
   const fortet::DriftDiffusion well{.drift = fortet::Drift::gradient([](std::span<const double> z) {
                                       return 2 * (z[0] * z[0] - 1) * (z[0] * z[0] - 1);
                                     }),
                                     .sigma = 1.0};
-  const auto left = fortet::discretise(exec, fortet::Gaussian({-1}, fortet::isotropic(1, 0.05)), grid);
-  const auto right = fortet::discretise(exec, fortet::Gaussian({1}, fortet::isotropic(1, 0.05)), grid);
+  const auto left = fortet::discretise(exec, fortet::Gaussian({-1}, fortet::isotropic(1, 0.05)), box);
+  const auto right = fortet::discretise(exec, fortet::Gaussian({1}, fortet::isotropic(1, 0.05)), box);
   const auto [across, status] = fortet::GridIpf<>().solve(exec, fortet::Problem{left, right, well});
   const double over_the_barrier = across.marginal(exec, 0.5).entropy(exec);
   // [/drift]

@@ -1,9 +1,11 @@
 #include "grid/chain.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
 #include <sstream>
+#include <utility>
 
 #include "fortet/impl/deterministic_sum.hpp"
 #include "grid/chain_rates.hpp"
@@ -413,23 +415,32 @@ std::string Chain::description() const {
   std::ostringstream text;
   text << "chain, " << steps_ << (stepper_ == Stepper::implicit_euler ? " implicit Euler" : " second-order")
        << " steps";
-  if (steps_ != asked_) text << " (" << asked_ << " asked for, more for positivity)";
+  if (steps_ != asked_) text << " (" << asked_ << " before positivity)";
   return text.str();
 }
 
 namespace {
 
+constexpr int fewest_steps = 8;
+
+/// Largest L1 distance at the eighths of the horizon between the two chains' pushes of `masses`.
 double push_distance(const DefaultExec& exec, const Chain& a, const Chain& b,
                      const ConstVector<double>& masses) {
   const Vector<double> x = allocate(exec, "fortet::grid::pushed", masses.extent(0)),
                        y = allocate(exec, "fortet::grid::pushed", masses.extent(0));
   Kokkos::deep_copy(exec, x, masses);
   Kokkos::deep_copy(exec, y, masses);
-  a.forward(exec, 0, a.steps(), x);
-  b.forward(exec, 0, b.steps(), y);
-  return impl::deterministic_sum(
-      exec, "fortet::grid::push_distance", x.extent(0),
-      KOKKOS_LAMBDA(const std::size_t i) { return Kokkos::fabs(x(i) - y(i)); });
+  double most = 0;
+  for (int part = 0; part < fewest_steps; ++part) {
+    for (const auto& [chain, values] : {std::pair{&a, x}, std::pair{&b, y}}) {
+      const int steps = chain->steps() / fewest_steps;
+      chain->forward(exec, part * steps, (part + 1) * steps, values);
+    }
+    most = std::max(most, impl::deterministic_sum(
+                              exec, "fortet::grid::push_distance", x.extent(0),
+                              KOKKOS_LAMBDA(const std::size_t i) { return Kokkos::fabs(x(i) - y(i)); }));
+  }
+  return most;
 }
 
 }  // namespace
@@ -445,23 +456,23 @@ ChosenChain choose_chain(const DefaultExec& exec, const RegularGrid& grid, const
   // doubling: the finer of two runs is off by a third (first order: all) of their distance
   const auto search = [&](Stepper stepper, int limit) {
     const double share = stepper == Stepper::implicit_euler ? 1.0 : 1.0 / 3;
-    ChosenChain coarse{build(stepper, 8), std::numeric_limits<double>::infinity()};
-    while (coarse.chain->steps() < limit) {
+    ChosenChain coarse{build(stepper, fewest_steps), std::numeric_limits<double>::infinity()};
+    while (coarse.error > options.tolerance && coarse.chain->steps() < limit) {
       ChosenChain fine{build(stepper, 2 * coarse.chain->steps()), 0};
       fine.error = share * push_distance(exec, *coarse.chain, *fine.chain, masses);
       coarse = fine;
-      if (fine.error <= options.tolerance) break;
     }
     return coarse;
   };
-  constexpr int limit = 1 << 14;
-  if (options.stepper == Stepper::implicit_euler) return search(Stepper::implicit_euler, limit);
-  const ChosenChain second = search(Stepper::second_order, limit);
-  const bool bound_by_positivity = second.error < options.tolerance / 8;
-  if (options.stepper == Stepper::second_order || !bound_by_positivity) return second;
-  // three solves against one
-  const ChosenChain first = search(Stepper::implicit_euler, 2 * second.chain->steps());
-  return first.error <= options.tolerance ? first : second;
+  constexpr int limit = 1 << 15;
+  if (options.stepper != Stepper::automatic) return search(options.stepper, limit);
+  // where positivity asks for many steps of three solves, first order may get by with less work
+  const int positive = build(Stepper::second_order, fewest_steps)->steps();
+  if (positive >= 16 * fewest_steps) {
+    const ChosenChain first = search(Stepper::implicit_euler, std::min(3 * positive, limit));
+    if (first.error <= options.tolerance) return first;
+  }
+  return search(Stepper::second_order, limit);
 }
 
 }  // namespace fortet::grid

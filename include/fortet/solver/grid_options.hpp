@@ -29,8 +29,8 @@ enum class Stepper {
 struct ChainOptions {
   Stepper stepper = Stepper::automatic;
   int steps = 0;  ///< of equal length; 0: as many as the tolerance asks for. Positivity may add to them.
-  /// With steps = 0: L1 error at the horizon of the source pushed through the reference, estimated by
-  /// doubling.
+  /// With steps = 0: largest L1 error of the source pushed through the reference, at eighths of the horizon,
+  /// estimated by doubling.
   double tolerance = 1e-3;
   /// Free axes end in reflecting walls: refused when ChainBridge::wall_contact() is above this.
   double largest_wall_contact = 1e-2;
