@@ -18,10 +18,11 @@ template <class Real>
 std::vector<double> bandwidths(const PointCloud<Real>& cloud, BandwidthRule rule);
 
 /// Gaussian kernel density estimate: the samples' mean density sum_i w_i prod_k N(x_k; x_ik, bandwidth_k^2)
-/// at the nodes. Samples are first shared linearly between the nodes around them, whose variance is taken off
-/// the kernel: relative errors of order (spacing / bandwidth)^4. mass() is what falls into the box; samples
-/// outside it are left out. Blocking, O(n 2^d + nodes sum nodes_k). Throws InvalidArgument on a bandwidth
-/// below the spacing (nothing would be smoothed), or when no weight lies inside.
+/// at the nodes. Samples are first shared linearly between the nodes around them (beside a wall: with the
+/// outermost node), whose mean variance is taken off the kernel: what is left is at most
+/// (spacing / bandwidth)^2 / 6 of a kernel's height, of either sign. mass() is what falls into the box;
+/// samples outside it are left out. Blocking, O(n 2^d + nodes sum nodes_k). Throws InvalidArgument on a
+/// bandwidth below the spacing (nothing would be smoothed), or when no weight lies inside.
 template <class Real>
 GridMeasure kernel_density(const DefaultExec& exec, const RegularGrid& grid, const PointCloud<Real>& cloud,
                            const std::vector<double>& bandwidth);
