@@ -31,30 +31,53 @@ Drift Drift::field(Field field) {
   return drift;
 }
 
-Drift Drift::array(const RegularGrid& grid, std::vector<double> values) {
-  constexpr const char* where = "fortet::Drift::array";
-  const auto d = static_cast<std::size_t>(grid.dimension());
-  detail::require(values.size() == grid.size() * d, where, "values.size()", values.size(),
-                  "expected one value for each node and axis: " + std::to_string(grid.size() * d));
+namespace {
+
+void require_at_nodes(const char* where, const RegularGrid& grid, const std::vector<double>& values,
+                      std::size_t a_node) {
+  detail::require(values.size() == grid.size() * a_node, where, "values.size()", values.size(),
+                  "expected " + std::to_string(grid.size() * a_node) + ", row-major");
   for (std::size_t i = 0; i < values.size(); ++i)
-    detail::require(std::isfinite(values[i]), where, "values[" + std::to_string(i) + "]", values[i],
-                    "expected finite numbers");
-  return field([grid, d, values = std::move(values)](std::span<const double> x, std::span<double> b) {
-    std::fill(b.begin(), b.end(), 0.0);
-    for (unsigned corner = 0; corner < (1u << d); ++corner) {
-      std::size_t node = 0;
-      double share = 1;
-      for (std::size_t k = 0; k < d; ++k) {
-        const int axis = static_cast<int>(k);
-        const double last = grid.axis(axis).nodes - 1;
-        const double position = std::clamp(grid.axis(axis).position(x[k]), 0.0, last);
-        const double low = std::min(std::floor(position), last - 1);
-        const bool up = (corner >> k) & 1u;
-        node += static_cast<std::size_t>(low + (up ? 1 : 0)) * grid.inner(axis);
-        share *= up ? position - low : 1 - position + low;
-      }
-      for (std::size_t k = 0; k < d; ++k) b[k] += share * values[node * d + k];
+    if (!std::isfinite(values[i]))
+      detail::reject(where, "values[" + std::to_string(i) + "]", values[i], "expected finite numbers");
+}
+
+/// out = the multilinear interpolant of `values`, out.size() of them a node, at x.
+void interpolate_nodes(const RegularGrid& grid, const std::vector<double>& values, std::span<const double> x,
+                       std::span<double> out) {
+  const std::size_t d = x.size();
+  std::fill(out.begin(), out.end(), 0.0);
+  for (unsigned corner = 0; corner < (1u << d); ++corner) {
+    std::size_t node = 0;
+    double share = 1;
+    for (std::size_t k = 0; k < d; ++k) {
+      const int axis = static_cast<int>(k);
+      const double last = grid.axis(axis).nodes - 1;
+      const double position = std::clamp(grid.axis(axis).position(x[k]), 0.0, last);
+      const double low = std::min(std::floor(position), last - 1);
+      const bool up = (corner >> k) & 1u;
+      node += static_cast<std::size_t>(low + (up ? 1 : 0)) * grid.inner(axis);
+      share *= up ? position - low : 1 - position + low;
     }
+    for (std::size_t k = 0; k < out.size(); ++k) out[k] += share * values[node * out.size() + k];
+  }
+}
+
+}  // namespace
+
+Drift Drift::array(const RegularGrid& grid, std::vector<double> values) {
+  require_at_nodes("fortet::Drift::array", grid, values, static_cast<std::size_t>(grid.dimension()));
+  return field([grid, values = std::move(values)](std::span<const double> x, std::span<double> b) {
+    interpolate_nodes(grid, values, x, b);
+  });
+}
+
+KillingRate KillingRate::array(const RegularGrid& grid, std::vector<double> values) {
+  require_at_nodes("fortet::KillingRate::array", grid, values, 1);
+  return KillingRate([grid, values = std::move(values)](std::span<const double> x) {
+    double rate = 0;
+    interpolate_nodes(grid, values, x, {&rate, 1});
+    return rate;
   });
 }
 

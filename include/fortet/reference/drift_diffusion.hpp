@@ -52,6 +52,9 @@ class KillingRate {
   KillingRate(Steady rate)
       : rate_([rate = std::move(rate)](double, std::span<const double> x) { return rate(x); }) {}
   KillingRate(Rate rate) : rate_(std::move(rate)), steady_(false) {}
+  /// Values at the nodes of a grid, row-major; multilinear between them and constant outside. Throws as
+  /// Drift::array().
+  static KillingRate array(const RegularGrid& grid, std::vector<double> values);
 
   bool is_zero() const { return !rate_; }
   bool steady() const { return steady_; }
