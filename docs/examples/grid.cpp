@@ -25,6 +25,19 @@ int main(int argc, char** argv) {
   bridge.forward_drift(exec, 0.5, x, drift);
   // [/bridge]
 
-  std::cout << report << "variance half way " << middle.covariance(exec)(0, 0) << '\n';
-  return report.converged() && std::abs(middle.mass() - 1) < 1e-6 ? 0 : 1;
+  // [drift]
+  const fortet::RegularGrid box{{-2.5, 2.5, 250}};
+  const fortet::DriftDiffusion well{.drift = fortet::Drift::gradient([](std::span<const double> z) {
+                                      return 2 * (z[0] * z[0] - 1) * (z[0] * z[0] - 1);
+                                    }),
+                                    .sigma = 1.0};
+  const auto left = fortet::discretise(exec, fortet::Gaussian({-1}, fortet::isotropic(1, 0.05)), box);
+  const auto right = fortet::discretise(exec, fortet::Gaussian({1}, fortet::isotropic(1, 0.05)), box);
+  const auto [across, status] = fortet::GridIpf<>().solve(exec, fortet::Problem{left, right, well});
+  const double over_the_barrier = across.marginal(exec, 0.5).entropy(exec);
+  // [/drift]
+
+  std::cout << report << status << over_the_barrier << "\nvariance half way " << middle.covariance(exec)(0, 0)
+            << '\n';
+  return report.converged() && status.converged() && std::abs(middle.mass() - 1) < 1e-6 ? 0 : 1;
 }

@@ -92,6 +92,18 @@ void add_gradient(const DefaultExec& exec, const RegularGrid& grid, const GridGe
       });
 }
 
+void multiply_by_density(const DefaultExec& exec, const RegularGrid& grid, const GridGeometry& geometry,
+                         ConstVector<double> log_density, ConstPoints<double> x, Points<double> out) {
+  Kokkos::parallel_for(
+      "fortet::grid::multiply_by_density", Kokkos::RangePolicy<DefaultExec>(exec, 0, x.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t i) {
+        const auto at = grid::point_stencil(grid, geometry.boundary,
+                                            [&](int k) { return x(i, static_cast<std::size_t>(k)); });
+        const double density = Kokkos::exp(grid::interpolate(log_density, grid, at, grid.dimension(), 0, -1));
+        for (std::size_t k = 0; k < out.extent(1); ++k) out(i, k) *= density;
+      });
+}
+
 void linear_drift(const DefaultExec& exec, double rate, const double* mean, ConstPoints<double> x,
                   Points<double> out) {
   fortet::detail::require(out.extent(0) == x.extent(0) && out.extent(1) == x.extent(1), "fortet::GridBridge",

@@ -60,6 +60,7 @@ class LineHeat final : public HeatKernel {
                                         ? grid::LineMethod::tilted
                                         : grid::LineKernel<Real>::choose(axes[k].out, in, axes[k].variance);
       const int lines = grid::LineKernel<Real>::block_lines(passes_[k].lines());
+      offsets_.push_back(row_offsets(axes[k], passes_[k]));
       kernels_.emplace_back(axes[k].out, in, axes[k].variance, line, lines);
       const std::size_t blocks = count_blocks(k), block_size = static_cast<std::size_t>(lines);
       const auto& kernel = kernels_.back();
@@ -136,6 +137,7 @@ class LineHeat final : public HeatKernel {
     const auto& kernel = kernels_[k];
     const Pass pass = passes_[k];
     const HeatAxis axis = axes_[k];
+    const std::vector<std::size_t>& offsets = offsets_[k];
     const auto lines = static_cast<std::size_t>(kernel.lines()), blocks = count_blocks(k),
                rows = static_cast<std::size_t>(kernel.padded_rows());
     double* const block_data = blocks_.data();
@@ -147,7 +149,7 @@ class LineHeat final : public HeatKernel {
     Kokkos::parallel_for(
         "fortet::grid::pack_lines", Policy(exec, 0, blocks, Kokkos::ChunkSize(1)), [&](const std::size_t b) {
           double* block = block_data + b * rows * lines;
-          pack(axis, pass, b * lines, lines, rows, from, block);
+          pack(axis, pass, offsets, b * lines, lines, rows, from, block);
           kernel.prepare(block, largest_data + b * largest_stride, column_data + b * column_stride);
         });
     const auto tiles = static_cast<std::size_t>(kernel.out_tiles());
@@ -166,43 +168,76 @@ class LineHeat final : public HeatKernel {
     evaluated_[k] = evaluated;
   }
 
-  static void pack(const HeatAxis& axis, const Pass& pass, std::size_t first, std::size_t lines,
-                   std::size_t rows, const double* from, double* block) {
-    const int copies = axis.images();
-    const auto n = static_cast<std::size_t>(axis.in.count);
-    const std::size_t used = n * static_cast<std::size_t>(2 * copies + 1);
-    const std::size_t count = std::min(lines, pass.lines() - first);
-    for (std::size_t j = 0; j < rows; ++j) {
-      double* row = block + j * lines;
-      if (j >= used) {
-        std::fill_n(row, lines, minus_infinity);
-        continue;
-      }
-      const auto source = static_cast<std::size_t>(
-          image_index(static_cast<int>(j), copies, axis.in.count, axis.boundary == Boundary::reflecting));
+  /// Where the lines of a block begin in an array with n nodes along the axis.
+  struct Starts {
+    std::size_t at[grid::LineKernel<Real>::max_lines];
+    bool contiguous = true;  // neighbours in memory
+    Starts(const Pass& pass, std::size_t n, std::size_t first, std::size_t count) {
       for (std::size_t l = 0; l < count; ++l) {
         const std::size_t line = first + l;
-        row[l] =
-            std::numbers::log2e * from[(line / pass.inner * n + source) * pass.inner + line % pass.inner];
+        at[l] = line / pass.inner * n * pass.inner + line % pass.inner;
+        contiguous = contiguous && at[l] == at[0] + l;
       }
-      std::fill(row + count, row + lines, minus_infinity);
     }
+  };
+
+  /// For every row of a block how far from the start of a line it is found: images repeat the line.
+  static std::vector<std::size_t> row_offsets(const HeatAxis& axis, const Pass& pass) {
+    const int copies = axis.images();
+    std::vector<std::size_t> result;
+    for (int j = 0; j < axis.in.count * (2 * copies + 1); ++j)
+      result.push_back(pass.inner * static_cast<std::size_t>(image_index(
+                                        j, copies, axis.in.count, axis.boundary == Boundary::reflecting)));
+    return result;
+  }
+
+  static void pack(const HeatAxis& axis, const Pass& pass, const std::vector<std::size_t>& offsets,
+                   std::size_t first, std::size_t lines, std::size_t rows, const double* from,
+                   double* block) {
+    const auto n = static_cast<std::size_t>(axis.in.count);
+    const std::size_t used = offsets.size(), count = std::min(lines, pass.lines() - first);
+    const Starts starts(pass, n, first, count);
+    if (starts.contiguous) {
+      for (std::size_t j = 0; j < used; ++j) {
+        const double* row = from + starts.at[0] + offsets[j];
+        for (std::size_t l = 0; l < count; ++l) block[j * lines + l] = std::numbers::log2e * row[l];
+      }
+    } else {
+      constexpr std::size_t chunk = 8;  // a cache line of a line at a time
+      for (std::size_t j0 = 0; j0 < used; j0 += chunk)
+        for (std::size_t l = 0; l < count; ++l)
+          for (std::size_t j = j0; j < std::min(j0 + chunk, used); ++j)
+            block[j * lines + l] = std::numbers::log2e * from[starts.at[l] + offsets[j]];
+    }
+    if (count < lines)
+      for (std::size_t j = 0; j < used; ++j)
+        std::fill(block + j * lines + count, block + (j + 1) * lines, minus_infinity);
+    std::fill(block + used * lines, block + rows * lines, minus_infinity);
   }
 
   static void unpack(const HeatAxis& axis, const Pass& pass, std::size_t first, std::size_t lines,
                      std::size_t first_row, std::size_t width, const double* tile, double* to) {
     const auto n = static_cast<std::size_t>(axis.out.count);
     const std::size_t count = std::min(lines, pass.lines() - first), last = std::min(first_row + width, n);
-    for (std::size_t i = first_row; i < last; ++i)
-      for (std::size_t l = 0; l < count; ++l) {
-        const std::size_t line = first + l;
-        to[(line / pass.inner * n + i) * pass.inner + line % pass.inner] =
-            std::numbers::ln2 * tile[(i - first_row) * lines + l];
+    const Starts starts(pass, n, first, count);
+    if (starts.contiguous) {
+      for (std::size_t i = first_row; i < last; ++i) {
+        double* row = to + starts.at[0] + i * pass.inner;
+        const double* values = tile + (i - first_row) * lines;
+        for (std::size_t l = 0; l < count; ++l) row[l] = std::numbers::ln2 * values[l];
       }
+      return;
+    }
+    constexpr std::size_t chunk = 8;
+    for (std::size_t i0 = first_row; i0 < last; i0 += chunk)
+      for (std::size_t l = 0; l < count; ++l)
+        for (std::size_t i = i0; i < std::min(i0 + chunk, last); ++i)
+          to[starts.at[l] + i * pass.inner] = std::numbers::ln2 * tile[(i - first_row) * lines + l];
   }
 
   std::vector<HeatAxis> axes_;
   std::vector<Pass> passes_;
+  std::vector<std::vector<std::size_t>> offsets_;
   std::vector<grid::LineKernel<Real>> kernels_;
   std::vector<long> evaluated_;
   std::size_t blocks_size_ = 0, largest_size_ = 0, columns_size_ = 0;

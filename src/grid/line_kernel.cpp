@@ -81,6 +81,7 @@ struct LineKernel<Real>::Scratch {
   alignas(64) double scale[max_width * small_product_lines<Real>];
   alignas(64) double reference[max_width * small_product_lines<Real>];
   alignas(64) double at_least[max_width * small_product_lines<Real>];  // lower bound of the log of the sum
+  alignas(64) double least[small_product_lines<Real>];                 // of at_least over the rows
 };
 
 template <class Real>
@@ -177,12 +178,17 @@ bool LineKernel<Real>::worth_it(const double* largest, int I, int J, const Scrat
   const double gap = std::max(0.0, apart - 0.5 * (width_ - 1) * (out_.step + in_.step));
   const double cost = s_ * gap * gap - skip_bits<Real>;
   const double* most = largest + J * lines_;
-  for (int l = 0; l < lines_; ++l) {
-    if (most[l] <= nothing) continue;
-    for (int i = 0; i < width_; ++i)
-      if (most[l] - cost > scratch.at_least[i * lines_ + l]) return true;
-  }
+  for (int l = 0; l < lines_; ++l)
+    if (most[l] > nothing && most[l] - cost > scratch.least[l]) return true;
   return false;
+}
+
+template <class Real>
+void LineKernel<Real>::find_least(Scratch& scratch) const {
+  std::copy_n(scratch.at_least, lines_, scratch.least);
+  for (int i = 1; i < width_; ++i)
+    for (int l = 0; l < lines_; ++l)
+      scratch.least[l] = std::min(scratch.least[l], scratch.at_least[i * lines_ + l]);
 }
 
 /// sums, scale of one pair by the tile product; false when the exact row bounds say it can be skipped.
@@ -196,15 +202,22 @@ bool LineKernel<Real>::tilted_pair(const double* block, int I, int J, Scratch& s
     const double tilt = 2 * s_ * D * in_offset_[static_cast<std::size_t>(j)];
     for (int l = 0; l < lines_; ++l) most[l] = std::max(most[l], tile[j * lines_ + l] + tilt);
   }
-  bool needed = false;
+  // of all rows, how far the largest term can be above what is worth adding; a line at a time, so that it
+  // vectorises
+  alignas(64) double excess[small_product_lines<Real>] = {};
+  std::fill_n(excess, lines_, nothing);
   for (int i = 0; i < width_; ++i) {
     const double shift = -s_ * D * (D + 2 * out_offset_[static_cast<std::size_t>(i)]);
+    double* scale = scratch.scale + i * lines_;
+    const double* at_least = scratch.at_least + i * lines_;
     for (int l = 0; l < lines_; ++l) {
-      const double scale = most[l] + shift;
-      scratch.scale[i * lines_ + l] = scale;
-      needed |= scale + skip_bits<Real> > scratch.at_least[i * lines_ + l];
+      scale[l] = most[l] + shift;
+      excess[l] = std::max(excess[l], scale[l] - at_least[l]);
     }
   }
+  bool needed = false;
+  for (int l = 0; l < lines_; ++l)
+    needed = needed || (most[l] > 0.5 * nothing && excess[l] + skip_bits<Real> > 0);
   if (!needed) return false;
   for (int j = 0; j < width_; ++j)
     exponentiate(tile + j * lines_, 2 * s_ * D * in_offset_[static_cast<std::size_t>(j)], most, lines_,
@@ -269,6 +282,7 @@ int LineKernel<Real>::apply(const double* block, const double* largest, const Re
   std::fill_n(scratch.total, n, Real(0));
   std::fill_n(scratch.reference, n, nothing);
   std::fill_n(scratch.at_least, n, nothing);
+  std::fill_n(scratch.least, lines_, nothing);
   int evaluated = 0;
   const auto visit = [&](int J) {
     if (J < 0 || J > last || !worth_it(largest, I, J, scratch)) return;
@@ -277,6 +291,7 @@ int LineKernel<Real>::apply(const double* block, const double* largest, const Re
     else if (!tilted_pair(block, I, J, scratch))
       return;
     combine(scratch, evaluated == 0);
+    find_least(scratch);
     ++evaluated;
   };
   const int best = best_tile(largest, I);

@@ -31,6 +31,8 @@ class LineKernel {
  public:
   /// Entries of the largest tile of results.
   static constexpr int max_tile = 128 * 64;
+  /// Lines of the largest block.
+  static constexpr int max_lines = 64;
 
   /// `lines` is how many lines a block holds: block_lines(number of lines of the problem).
   LineKernel(const Nodes& out, const Nodes& in, double variance, LineMethod method, int lines);
@@ -68,6 +70,7 @@ class LineKernel {
   double centre(const Nodes& nodes, int tile) const { return nodes.at(tile * width_ + 0.5 * (width_ - 1)); }
   int best_tile(const double* largest, int I) const;
   bool worth_it(const double* largest, int I, int J, const Scratch& scratch) const;
+  void find_least(Scratch& scratch) const;
   bool tilted_pair(const double* block, int I, int J, Scratch& scratch) const;
   void direct_pair(const double* block, int I, int J, Scratch& scratch) const;
   void combine(Scratch& scratch, bool first) const;

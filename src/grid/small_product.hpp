@@ -33,14 +33,19 @@ inline void product_rows(const Real* a, std::size_t lda, const Real* b, int dept
     for (int p = 0; p < Packs; ++p) kernel::store(c + (r * Packs + p) * width, sum[r][p]);
 }
 
+/// As many rows at once as leave registers for a row of b and the factor.
 template <int Packs, class Real>
 void product(const Real* a, std::size_t lda, const Real* b, int rows, int depth, Real* c) {
-  constexpr int most = kernel::vector_registers >= 32 ? 4 : 2, width = kernel::lanes<Real>;
+  constexpr int most = kernel::vector_registers >= 32 ? 6 : 2, width = kernel::lanes<Real>;
   int i = 0;
-  for (; i + most <= rows; i += most)
-    product_rows<most, Packs>(a + static_cast<std::size_t>(i) * lda, lda, b, depth, c + i * Packs * width);
-  for (; i < rows; ++i)
-    product_rows<1, Packs>(a + static_cast<std::size_t>(i) * lda, lda, b, depth, c + i * Packs * width);
+  const auto several = [&]<int Rows>() {
+    for (; i + Rows <= rows; i += Rows)
+      product_rows<Rows, Packs>(a + static_cast<std::size_t>(i) * lda, lda, b, depth, c + i * Packs * width);
+  };
+  several.template operator()<most>();
+  several.template operator()<4>();
+  several.template operator()<2>();
+  several.template operator()<1>();
 }
 
 }  // namespace detail

@@ -44,6 +44,7 @@ void add_epsilon_options(CLI::App& command, EpsilonArguments& arguments);
 // One for each subcommand, in <name>_options.cpp.
 void add_compare(CLI::App& app, Invocation& invocation);
 void add_gaussian(CLI::App& app, Invocation& invocation);
+void add_grid(CLI::App& app, Invocation& invocation);
 void add_info(CLI::App& app, Invocation& invocation);
 void add_sample(CLI::App& app, Invocation& invocation);
 void add_sinkhorn(CLI::App& app, Invocation& invocation);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "grid/chain_gibbs.hpp"
 #include "grid/grid_gibbs.hpp"
 #include "measure/allocate.hpp"
 
@@ -41,7 +42,13 @@ bool in_free_space(const impl::GridGeometry& geometry) {
 
 }  // namespace
 
-void GridIpfOptions::validate() const { shared_options(*this).validate(); }
+void GridIpfOptions::validate() const {
+  shared_options(*this).validate();
+  detail::require(chain.steps >= 0, "fortet::GridIpfOptions", "chain.steps", chain.steps,
+                  "expected 0 (automatic) or more");
+  detail::require(std::isfinite(chain.tolerance) && chain.tolerance > 0, "fortet::GridIpfOptions",
+                  "chain.tolerance", chain.tolerance, "expected a finite number > 0");
+}
 
 namespace impl {
 
@@ -58,6 +65,48 @@ GridSolution grid_ipf(const DefaultExec& exec, const GridMeasure& source, const 
   // between reflecting or periodic walls the cost is -epsilon log of a sum of images: no transport part
   if (!in_free_space(geometry)) report.transport_cost.reset();
   return {f, g, std::move(report)};
+}
+
+namespace {
+
+std::string chain_notes(const grid::ChosenChain& chosen, const ChainGibbs& kernel,
+                        const ChainBridge& bridge) {
+  std::ostringstream text;
+  text.precision(3);
+  if (!std::isnan(chosen.error)) text << ", estimated L1 error in time " << chosen.error;
+  text << ", wall contact " << bridge.wall_contact();
+  if (kernel.mass_out_of_range() > 0)
+    text << "; warning: nodes with mass " << kernel.mass_out_of_range()
+         << " are out of reach of double precision; enlarge epsilon or shrink the box";
+  return text.str();
+}
+
+}  // namespace
+
+Solution<ChainBridge> chain_ipf(const DefaultExec& exec, const GridMeasure& source, const GridMeasure& target,
+                                const DriftDiffusion& reference, const GridIpfOptions& options,
+                                ConstVector<double> start) {
+  constexpr const char* where = "fortet::GridIpf";
+  detail::require(source.grid() == target.grid(), where, "grid of the target", "not the source's",
+                  "a drift needs one grid for both; GridMeasure::resample() brings them together");
+  const auto boundary = boundaries(options.boundary, source.dimension());
+  const auto masses = log_masses(exec, source);
+  Kokkos::parallel_for(
+      "fortet::grid::masses", Kokkos::RangePolicy<DefaultExec>(exec, 0, masses.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t i) { masses(i) = Kokkos::exp(masses(i)); });
+  const auto chosen = grid::choose_chain(exec, source.grid(), reference, boundary, options.chain, masses);
+  const auto kernel = std::make_shared<ChainGibbs>(exec, source, target, chosen.chain, boundary);
+  auto [f, g, report] = sinkhorn<DefaultExec>(exec, kernel, shared_options(options), start);
+  const ChainBridge bridge(exec, source, target, chosen.chain, boundary, f, g);
+  detail::require(
+      !(bridge.wall_contact() > options.chain.largest_wall_contact), where, "wall contact",
+      bridge.wall_contact(),
+      "the bridge reaches the walls of a free axis; enlarge the box, or make the axis reflecting");
+  report.solver = "grid_ipf";
+  report.dimension = source.dimension();
+  report.kernel += chain_notes(chosen, *kernel, bridge);
+  report.transport_cost.reset();
+  return {bridge, std::move(report)};
 }
 
 template GridSolution grid_ipf<float>(const DefaultExec&, const GridMeasure&, const GridMeasure&,

@@ -28,6 +28,9 @@ void linear_drift(const DefaultExec& exec, double rate, const double* mean, Cons
 /// out = step applied to the pairs (x0, x1), with fresh normal noise.
 void bridge_points(const DefaultExec& exec, RandomKey key, const BridgeStep& step, const double* mean,
                    ConstPoints<double> x0, ConstPoints<double> x1, Points<double> out);
+/// out(i, :) *= exp of the quintic interpolant of `log_density` at x(i, :).
+void multiply_by_density(const DefaultExec& exec, const RegularGrid& grid, const GridGeometry& geometry,
+                         ConstVector<double> log_density, ConstPoints<double> x, Points<double> out);
 /// a + b, node by node.
 Vector<double> sum_of(const DefaultExec& exec, ConstVector<double> a, ConstVector<double> b);
 /// int f d mu + int g d nu.
@@ -134,6 +137,14 @@ class GridBridge {
     impl::add_gradient(exec, grid_, coupling_.geometry(), log_phi_hat(exec, t), -0.5 * variance_rate(), x,
                        out);
     exec.fence("fortet::grid::probability_flow_drift");
+  }
+
+  /// p_t times that velocity: the flux of probability. Blocking.
+  void current(const DefaultExec& exec, double t, In x, Out out) const {
+    probability_flow_drift(exec, t, x, out);
+    impl::multiply_by_density(exec, grid_, coupling_.geometry(),
+                              impl::sum_of(exec, log_phi(exec, t), log_phi_hat(exec, t)), x, out);
+    exec.fence("fortet::grid::current");
   }
 
   /// Rows of `out` ~ X_t: in free space a pair from pi and its bridge, without discretisation error in time;

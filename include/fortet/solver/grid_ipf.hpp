@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "fortet/coupling/chain_bridge.hpp"
 #include "fortet/coupling/grid_coupling.hpp"
 #include "fortet/observer.hpp"
 #include "fortet/problem.hpp"
@@ -18,6 +19,7 @@ struct GridIpfOptions {
   AnnealingOptions annealing = {};
   GridKernel kernel = GridKernel::automatic;
   std::vector<Boundary> boundary = {};  ///< none (free space), one for all axes, or one for each axis
+  ChainOptions chain = {};              ///< time stepping of a DriftDiffusion
   int check_every = 10;                 ///< iterations between observer calls and history entries
   Observer observer = {};
 
@@ -37,6 +39,11 @@ template <class Real>
 GridSolution grid_ipf(const DefaultExec& exec, const GridMeasure& source, const GridMeasure& target,
                       const GridGeometry& geometry, const GridIpfOptions& options, ConstVector<double> start);
 
+/// The same where the reference is a DriftDiffusion.
+Solution<ChainBridge> chain_ipf(const DefaultExec& exec, const GridMeasure& source, const GridMeasure& target,
+                                const DriftDiffusion& reference, const GridIpfOptions& options,
+                                ConstVector<double> start);
+
 }  // namespace impl
 
 /// Iterative proportional fitting (Fortet 1940, Kullback 1968) between two densities on regular grids:
@@ -45,8 +52,10 @@ GridSolution grid_ipf(const DefaultExec& exec, const GridMeasure& source, const 
 /// smooth densities that fall off inside the box the discrete iterates are those of the continuous problem to
 /// rounding. `Real` is the precision of the arithmetic within tiles; potentials, marginal errors and costs
 /// are double either way, and the marginal error is confirmed by a pass in double. References: Brownian,
-/// OrnsteinUhlenbeck, DiagonalBrownian. Over-relaxation, annealing and stopping are Sinkhorn's. solve()
-/// blocks; results are bitwise equal for every thread count.
+/// OrnsteinUhlenbeck, DiagonalBrownian by closed-form kernels, a GridCoupling returned; DriftDiffusion as a
+/// Markov chain on one grid shared by source and target, O(steps nodes d) an iteration in double, a
+/// ChainBridge returned. Over-relaxation, annealing and stopping are Sinkhorn's. solve() blocks; results are
+/// bitwise equal for every thread count.
 template <class Real = double>
 class GridIpf {
  public:
@@ -73,17 +82,25 @@ class GridIpf {
     if constexpr (on_grids) {
       detail::require_kokkos("fortet::GridIpf::solve");
       problem.reference.validate("fortet::GridIpf::solve");
-      const auto geometry = impl::grid_geometry(problem.source.grid(), problem.target.grid(),
-                                                problem.reference, options_.boundary);
-      auto result = impl::grid_ipf<Real>(exec, problem.source, problem.target, geometry, options_, start);
-      using C = GridCoupling<reference_t<P>>;
-      return Solution<C>{
-          C(exec, problem.source, problem.target, problem.reference, options_.boundary, result.f, result.g),
-          std::move(result.report)};
+      if constexpr (std::is_same_v<reference_t<P>, DriftDiffusion>)
+        return impl::chain_ipf(exec, problem.source, problem.target, problem.reference, options_, start);
+      else
+        return solve_separable(exec, problem, start);
     }
   }
 
  private:
+  template <class P>
+  auto solve_separable(const DefaultExec& exec, const P& problem, ConstVector<double> start) const {
+    const auto geometry = impl::grid_geometry(problem.source.grid(), problem.target.grid(), problem.reference,
+                                              options_.boundary);
+    auto result = impl::grid_ipf<Real>(exec, problem.source, problem.target, geometry, options_, start);
+    using C = GridCoupling<reference_t<P>>;
+    return Solution<C>{
+        C(exec, problem.source, problem.target, problem.reference, options_.boundary, result.f, result.g),
+        std::move(result.report)};
+  }
+
   GridIpfOptions options_;
 };
 
