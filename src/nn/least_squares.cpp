@@ -7,7 +7,8 @@ namespace fortet::nn {
 AffineMap least_squares(const double* x, const double* y, std::size_t n, std::size_t d) {
   using Cloud = Eigen::Map<const Eigen::MatrixXd>;
   const auto rows = static_cast<Eigen::Index>(n), cols = static_cast<Eigen::Index>(d);
-  const Cloud given(x, rows, cols), wanted(y, rows, cols);
+  // copies are aligned, so that the order of the sums below does not depend on where the caller's arrays lie
+  const Eigen::MatrixXd given = Cloud(x, rows, cols), wanted = Cloud(y, rows, cols);
   const Eigen::RowVectorXd x_mean = given.colwise().mean(), y_mean = wanted.colwise().mean();
   const Eigen::MatrixXd centred = given.rowwise() - x_mean;
   const Eigen::MatrixXd cross = centred.transpose() * (wanted.rowwise() - y_mean);
