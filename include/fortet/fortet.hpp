@@ -18,6 +18,7 @@
 #include "fortet/error.hpp"
 #include "fortet/io/array.hpp"
 #include "fortet/io/atomic_file.hpp"
+#include "fortet/io/bridge.hpp"
 #include "fortet/io/coupling.hpp"
 #include "fortet/io/coupling_file.hpp"
 #include "fortet/io/csv.hpp"
