@@ -16,7 +16,9 @@ struct Progress {
   double rate = 1;  ///< measured error reduction per iteration (1: not known yet)
   double seconds = 0;
   double done = 0;                ///< part of the whole work, in [0, 1]; 0: not known
+  double part = 0;                ///< of the current phase, in [0, 1]; 0: not known
   double loss = 0;                ///< of a solver that trains: mean over the last steps
+  double marginal_error = 0;      ///< of a solver that trains: of the last round, as in its Report
   double samples_per_second = 0;  ///< of a solver that trains: rows of batches a second so far
 };
 

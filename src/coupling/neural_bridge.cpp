@@ -248,6 +248,19 @@ void NeuralBridge<Real, Memory>::sample_paths(const execution_space& exec, Rando
 }
 
 template <class Real, class Memory>
+void NeuralBridge<Real, Memory>::sample_paths(const execution_space& exec, RandomKey key,
+                                              std::span<const double> times, Paths<Real, Memory> paths,
+                                              const PathOptions& options) const {
+  detail::require(options.direction == Direction::forward, "fortet::NeuralBridge::sample_paths", "direction",
+                  "backward", "expected forward: paths that begin at the target need their starts");
+  const Points<Real, Memory> start(
+      Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::neural::start"), paths.extent(0),
+      paths.extent(1));
+  source_.sample(exec, key.child(0), start);
+  sample_paths(exec, key.child(1), times, start, paths, options);
+}
+
+template <class Real, class Memory>
 void NeuralBridge<Real, Memory>::forward_drift(const execution_space& exec, double t,
                                                ConstPoints<Real, Memory> x, Points<Real, Memory> out) const {
   family_drift<Real, Memory>(exec, forward_, backward_, 1, t / reference_.horizon, x, out);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <sstream>
 #include <string_view>
 
 #include "fortet/error.hpp"
@@ -53,6 +54,39 @@ std::string Architecture::describe() const {
   text += embedding == TimeEmbedding::sinusoidal ? " sinusoidal" : " fourier";
   if (residual) text += " residual";
   return text;
+}
+
+NetworkDescription parse_network(const std::string& description, const std::string& where) {
+  std::istringstream words(description);
+  std::string kind, word;
+  NetworkDescription out;
+  const auto refuse = [&] {
+    throw InvalidArgument(where + ": '" + description + "' is no network that this fortet knows");
+  };
+  // "time16-8-8": the part's own number and its widths
+  const auto part = [&](const std::string& name, int& number, std::vector<int>& widths) {
+    words >> word;
+    if (!word.starts_with(name)) refuse();
+    std::istringstream numbers(word.substr(name.size()));
+    if (numbers.peek() != '-') numbers >> number;
+    widths.clear();
+    for (int width; numbers.get() == '-' && numbers >> width;) widths.push_back(width);
+  };
+  words >> kind >> word;
+  if (kind != "mlp" || !word.starts_with("d=")) refuse();
+  std::istringstream(word.substr(2)) >> out.dimension;
+  int unused = 0;
+  part("x", unused, out.architecture.space_branch);
+  part("time", out.architecture.time_features, out.architecture.time_branch);
+  part("trunk", unused, out.architecture.trunk);
+  words >> word;
+  for (const Activation each : {Activation::silu, Activation::leaky_relu, Activation::tanh, Activation::relu})
+    if (word == name(each)) out.architecture.activation = each;
+  words >> word;
+  out.architecture.embedding = word == "fourier" ? TimeEmbedding::fourier : TimeEmbedding::sinusoidal;
+  out.architecture.residual = static_cast<bool>(words >> word) && word == "residual";
+  if ("mlp d=" + std::to_string(out.dimension) + " " + out.architecture.describe() != description) refuse();
+  return out;
 }
 
 namespace nn {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <new>
 #include <numbers>
+#include <utility>
 
 #include "kernel/pack.hpp"
 
@@ -44,7 +45,9 @@ inline void product_block(const Real* a, std::ptrdiff_t a_row, std::ptrdiff_t a_
       for (int n = 0; n < Vectors; ++n) sum[m][n] += factor * column[n];
     }
   }
+#pragma GCC unroll 8
   for (int m = 0; m < Rows; ++m)
+#pragma GCC unroll 8
     for (int n = 0; n < Vectors; ++n) store_block(m, n, sum[m][n]);
 }
 
@@ -132,14 +135,40 @@ void layers_forward(const Plan& plan, const Real* parameters, Real* value, Real*
   for (const Layer& layer : plan.layers) layer_forward<Kind>(layer, parameters, value, slope);
 }
 
-/// transposed(r, i) = in(i, r), rows padded with zeros to whole vectors.
+/// One stage of a transposition: blocks of `Half` lanes off the diagonal change places.
+template <int Half, class Real, std::size_t... Lane>
+inline void exchange(Pack<Real>& upper, Pack<Real>& lower, std::index_sequence<Lane...>) {
+  constexpr int L = lanes<Real>;
+  const Pack<Real> first = __builtin_shufflevector(
+      upper, lower, (Lane & Half ? static_cast<int>(Lane) - Half + L : static_cast<int>(Lane))...);
+  lower = __builtin_shufflevector(
+      upper, lower, (Lane & Half ? static_cast<int>(Lane) + L : static_cast<int>(Lane) + Half)...);
+  upper = first;
+}
+
+template <int Half, class Real>
+inline void transpose_stages(Pack<Real>* rows) {
+  if constexpr (Half > 0) {
+#pragma GCC unroll 16
+    for (int i = 0; i < lanes<Real>; ++i)
+      if (!(i & Half)) exchange<Half, Real>(rows[i], rows[i + Half], std::make_index_sequence<lanes<Real>>());
+    transpose_stages<Half / 2, Real>(rows);
+  }
+}
+
+/// transposed(r, i) = in(i, r), rows padded with zeros to whole vectors; a square of lanes at a time.
 template <class Real>
 void transpose(int features, const Real* in, int padded, Real* transposed) {
-  constexpr int R = tile_rows<Real>, block = 16;
-  for (int i0 = 0; i0 < padded; i0 += block)
-    for (int r = 0; r < R; ++r)
-      for (int i = i0; i < (i0 + block < padded ? i0 + block : padded); ++i)
-        transposed[r * padded + i] = i < features ? in[i * R + r] : Real{0};
+  constexpr int R = tile_rows<Real>, L = lanes<Real>;
+  for (int i0 = 0; i0 < padded; i0 += L)
+    for (int r0 = 0; r0 < R; r0 += L) {
+      Pack<Real> square[L];
+#pragma GCC unroll 16
+      for (int i = 0; i < L; ++i) square[i] = i0 + i < features ? load(in + (i0 + i) * R + r0) : Pack<Real>{};
+      transpose_stages<L / 2, Real>(square);
+#pragma GCC unroll 16
+      for (int r = 0; r < L; ++r) store(transposed + (r0 + r) * padded + i0, square[r]);
+    }
 }
 
 template <class Real>

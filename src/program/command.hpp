@@ -43,6 +43,8 @@ void add_epsilon_options(CLI::App& command, EpsilonArguments& arguments);
 
 // One for each subcommand, in <name>_options.cpp.
 void add_compare(CLI::App& app, Invocation& invocation);
+void add_dsb(CLI::App& app, Invocation& invocation);
+void add_dsbm(CLI::App& app, Invocation& invocation);
 void add_gaussian(CLI::App& app, Invocation& invocation);
 void add_grid(CLI::App& app, Invocation& invocation);
 void add_info(CLI::App& app, Invocation& invocation);

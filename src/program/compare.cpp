@@ -1,12 +1,7 @@
 #include "program/compare.hpp"
 
-#include <chrono>
 #include <iostream>
-#include <memory>
-#include <span>
-#include <variant>
 
-#include "fortet/compare/compare.hpp"
 #include "fortet/coupling/gaussian_bridge.hpp"
 #include "fortet/coupling/independent_coupling.hpp"
 #include "fortet/coupling/lift.hpp"
@@ -14,28 +9,28 @@
 #include "fortet/io/points.hpp"
 #include "fortet/io/problem_file.hpp"
 #include "fortet/measure/draw.hpp"
-#include "fortet/measure/gaussian_mixture.hpp"
-#include "fortet/measure/sampler.hpp"
 #include "fortet/solver/sinkhorn.hpp"
 #include "program/compare_problems.hpp"
 #include "program/compare_report.hpp"
+#include "program/compare_solvers.hpp"
 #include "program/input.hpp"
 #include "program/progress_bar.hpp"
 
 namespace fortet::program {
+
+Sampler<double> sampler(const ComparedMeasure& measure) {
+  return {dimension(measure), [measure](const DefaultExec& exec, RandomKey key, Points<double> out) {
+            std::visit([&](const auto& m) { m.sample(exec, key, out); }, measure);
+          }};
+}
+
 namespace {
 
 using Memory = DefaultMemory;
-using Side = impl::ComparisonSide<Memory>;
-using AnyMeasure = std::variant<Gaussian, GaussianMixture, PointCloud<double>>;
-
 constexpr std::size_t shown_pairs = 300, shown_paths = 25, shown_draws = 4000;
 constexpr std::size_t path_points = 61;
 
-/// The references that every solver here takes.
-using IsotropicReference = std::variant<Brownian, OrnsteinUhlenbeck>;
-
-IsotropicReference isotropic_reference(const ReferenceDescription& description) {
+ComparedReference isotropic_reference(const ReferenceDescription& description) {
   if (const auto* brownian = std::get_if<Brownian>(&description)) return *brownian;
   if (const auto* process = std::get_if<OrnsteinUhlenbeck>(&description)) return *process;
   throw InvalidArgument(
@@ -43,50 +38,7 @@ IsotropicReference isotropic_reference(const ReferenceDescription& description) 
       "(fortet gaussian takes a linear reference)");
 }
 
-/// What the solvers share.
-struct Setting {
-  DefaultExec exec;
-  AnyMeasure source, target;
-  IsotropicReference reference;
-  std::size_t atoms = 0;
-  RandomKey key;
-  bool quiet = false;
-};
-
-/// A solved coupling behind functions that do not name its type.
-struct Solved {
-  std::string name, what;
-  std::shared_ptr<const void> coupling;  // what the functions refer to
-  Side side = {};
-  std::optional<Report> report = {};
-  double seconds = 0;
-  /// n x d x times
-  std::function<void(RandomKey, std::span<const double>, Kokkos::View<double***, Kokkos::LayoutLeft, Memory>)>
-      sample_paths = {};
-};
-
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-template <class C>
-Solved solved(const DefaultExec& exec, std::string name, std::string what, C coupling) {
-  const auto owned = std::make_shared<const C>(std::move(coupling));
-  Solved result{.name = std::move(name), .what = std::move(what), .coupling = owned};
-  result.side = impl::comparison_side<Memory>(exec, *owned);
-  const C* raw = owned.get();
-  if constexpr (Bridge<C>)
-    result.sample_paths = [exec, raw](RandomKey key, std::span<const double> times, const auto& paths) {
-      Kokkos::View<typename C::scalar_type***, Kokkos::LayoutLeft, typename C::memory_space> own(
-          "fortet::compare::paths", paths.extent(0), paths.extent(1), paths.extent(2));
-      raw->sample_paths(exec, key, times, own);
-      Kokkos::deep_copy(exec, paths, own);
-      exec.fence("fortet::compare::paths");
-    };
-  return result;
-}
-
-AnyMeasure build(const MeasureDescription& description) {
+ComparedMeasure build(const MeasureDescription& description) {
   const auto gaussian = [](const GaussianDescription& d) { return Gaussian(d.mean, d.covariance); };
   if (const auto* d = std::get_if<GaussianDescription>(&description)) return gaussian(*d);
   if (const auto* d = std::get_if<MixtureDescription>(&description)) {
@@ -98,13 +50,10 @@ AnyMeasure build(const MeasureDescription& description) {
   return reading([&] { return read_point_cloud<double>(file.points, file.weights); });
 }
 
-int dimension(const AnyMeasure& measure) {
-  return std::visit([](const auto& m) { return m.dimension(); }, measure);
-}
-
 /// The atoms of a cloud, or n draws.
 template <class Real>
-PointCloud<Real> atoms(const DefaultExec& exec, const AnyMeasure& measure, std::size_t n, RandomKey key) {
+PointCloud<Real> atoms(const DefaultExec& exec, const ComparedMeasure& measure, std::size_t n,
+                       RandomKey key) {
   if constexpr (std::is_same_v<Real, double>)
     if (const auto* cloud = std::get_if<PointCloud<double>>(&measure)) return cloud->normalised();
   return std::visit([&](const auto& m) { return draw<Real>(exec, m, n, key); }, measure);
@@ -120,10 +69,7 @@ Solved solve_sinkhorn(const Setting& setting, const std::string& name, const std
   return std::visit(
       [&](const auto& reference) {
         auto [coupling, report] = solver.solve(setting.exec, Problem{source, target, reference});
-        Solved result = solved(setting.exec, name, what, lift(std::move(coupling)));
-        result.report = std::move(report);
-        result.seconds = seconds_since(begin);
-        return result;
+        return solved(setting.exec, name, what, lift(std::move(coupling)), std::move(report), begin);
       },
       setting.reference);
 }
@@ -144,16 +90,11 @@ Solved solve_gaussian(const Setting& setting) {
       setting.reference);
 }
 
-/// Any of the measures as one type.
-Sampler<double> sampler(const AnyMeasure& measure) {
-  return {dimension(measure), [measure](const DefaultExec& exec, RandomKey key, Points<double> out) {
-            std::visit([&](const auto& m) { m.sample(exec, key, out); }, measure);
-          }};
-}
-
 Solved solve(const std::string& name, Setting setting) {
   const std::string size = std::to_string(setting.atoms);
   if (name == "gaussian") return solve_gaussian(setting);
+  if (name == "grid") return solve_on_grid(setting);
+  if (name == "dsb" || name == "dsbm") return solve_by_network(setting, name);
   if (name == "sinkhorn")
     return solve_sinkhorn<double>(setting, name, "Sinkhorn between the atoms, lifted to a bridge");
   if (name == "sinkhorn-float") return solve_sinkhorn<float>(setting, name, "the same in single precision");
@@ -167,12 +108,18 @@ Solved solve(const std::string& name, Setting setting) {
 }
 
 std::vector<std::string> solvers_for(const Setting& setting) {
-  if (std::holds_alternative<Gaussian>(setting.source) && std::holds_alternative<Gaussian>(setting.target))
-    return {"sinkhorn", "independent", "gaussian"};
+  const bool gaussian =
+      std::holds_alternative<Gaussian>(setting.source) && std::holds_alternative<Gaussian>(setting.target);
   const bool fixed = std::holds_alternative<PointCloud<double>>(setting.source) ||
                      std::holds_alternative<PointCloud<double>>(setting.target);
   if (fixed) return {"independent", "sinkhorn"};
-  return {"sinkhorn", "independent", "sinkhorn-fresh"};
+  std::vector<std::string> names{"independent", "sinkhorn", "dsb", "dsbm"};
+  if (has_grid(setting)) names.push_back("grid");
+  if (gaussian)
+    names.push_back("gaussian");
+  else if (!has_grid(setting))
+    names.push_back("sinkhorn-fresh");
+  return names;
 }
 
 std::vector<double> even_times(double horizon, std::size_t count) {
@@ -191,8 +138,7 @@ SolverResult show(const Solved& solver, const ProblemResult& problem, RandomKey 
                      Kokkos::subview(pairs, Kokkos::ALL, std::make_pair(d, 2 * d)));
   result.pairs = to_array(pairs);
   if (!solver.sample_paths) return result;
-  const Kokkos::View<double***, Kokkos::LayoutLeft, Memory> paths("fortet::compare::shown", shown_paths, d,
-                                                                  problem.path_times.size());
+  const ComparedPaths paths("fortet::compare::shown", shown_paths, d, problem.path_times.size());
   solver.sample_paths(key.child(1), problem.path_times, paths);
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, paths);
   std::vector<double> values;
@@ -242,9 +188,10 @@ void print_reports(const std::vector<Solved>& solvers) {
   for (const Solved& solver : solvers)
     if (solver.report) {
       const Report& r = *solver.report;
-      std::cout << "  " << solver.name << ": " << to_string(r.status) << ", " << r.n << " x " << r.m
-                << " atoms, " << r.iterations << " iterations, " << r.seconds << " s, marginal error "
-                << r.marginal_error << '\n';
+      std::cout << "  " << solver.name << ": " << to_string(r.status) << ", ";
+      if (r.n > 0) std::cout << r.n << " x " << r.m << " atoms, ";
+      std::cout << r.iterations << " iterations, " << r.seconds << " s, marginal error " << r.marginal_error
+                << '\n';
     }
 }
 
@@ -254,6 +201,7 @@ ProblemResult compare_on(const NamedProblem& problem, const CompareArguments& ar
                   .target = build(problem.description.target),
                   .reference = isotropic_reference(problem.description.reference),
                   .atoms = arguments.atoms,
+                  .training = arguments.training,
                   .key = {.seed = arguments.seed},
                   .quiet = arguments.quiet};
   detail::require(dimension(setting.source) == dimension(setting.target), "fortet compare",
@@ -277,8 +225,7 @@ ProblemResult compare_on(const NamedProblem& problem, const CompareArguments& ar
   std::vector<Solved> solvers;
   for (const std::string& name : names) solvers.push_back(solve(name, setting));
   if (!arguments.quiet) std::cout << problem.title << '\n';
-  for (const Solved& solver : solvers)
-    converged = converged && (!solver.report || solver.report->converged());
+  for (const Solved& solver : solvers) converged = converged && solver.good;
   if (!arguments.quiet) print_reports(solvers);
   const CompareOptions options{
       .pairs = arguments.pairs, .seed = arguments.seed, .conditional_points = 64, .conditional_samples = 500};

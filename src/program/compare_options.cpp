@@ -14,11 +14,16 @@ void add_compare(CLI::App& app, Invocation& invocation) {
   command
       ->add_option("--solver", arguments.solvers,
                    "Once for each solver; the last is the truth:\n"
-                   "gaussian, sinkhorn, sinkhorn-float,\n"
-                   "sinkhorn-fresh, independent")
-      ->check(CLI::IsMember({"gaussian", "sinkhorn", "sinkhorn-float", "sinkhorn-fresh", "independent"}))
+                   "gaussian, grid, sinkhorn, sinkhorn-float,\n"
+                   "sinkhorn-fresh, dsb, dsbm, independent")
+      ->check(CLI::IsMember(
+          {"gaussian", "grid", "sinkhorn", "sinkhorn-float", "sinkhorn-fresh", "dsb", "dsbm", "independent"}))
       ->option_text("NAME ...");
   command->add_option("--atoms", arguments.atoms, "Atoms drawn from each side for Sinkhorn")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--training", arguments.training, "Gradient steps a round of dsb and dsbm")
       ->type_name("N")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

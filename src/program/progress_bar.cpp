@@ -24,22 +24,51 @@ double fraction_done(double first, double now, double tolerance) {
   return std::clamp(std::log(first / now) / std::log(first / tolerance), 0.0, 1.0);
 }
 
+std::string clock(double seconds) {
+  const auto whole = static_cast<long>(std::ceil(seconds));
+  char text[48];
+  if (whole >= 3600)
+    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+  else
+    std::snprintf(text, sizeof text, "%ld:%02ld", whole / 60, whole % 60);
+  return text;
+}
+
 std::string time_left(const Progress& p, double iteration_seconds) {
   if (!(p.rate > 0 && p.rate < 1) || !(p.error > p.tolerance) || !(iteration_seconds > 0)) return "";
   const double seconds = std::log(p.tolerance / p.error) / std::log(p.rate) * iteration_seconds;
   if (!(seconds < 1e7)) return "";
-  const auto whole = static_cast<long>(std::ceil(seconds));
-  char text[48];
-  if (whole >= 3600)
-    std::snprintf(text, sizeof text, "  %ld:%02ld:%02ld left", whole / 3600, whole / 60 % 60, whole % 60);
-  else
-    std::snprintf(text, sizeof text, "  %ld:%02ld left", whole / 60, whole % 60);
-  return text;
+  return "  " + clock(seconds) + " left";
+}
+
+std::string bar(double fraction, int width) {
+  const int done = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * width);
+  return "  [" + std::string(static_cast<std::size_t>(done), '=') +
+         std::string(static_cast<std::size_t>(width - done), ' ') + ']';
+}
+
+// Of a solver that trains: which drift, how far its training and the whole run are.
+std::string training_line(const Progress& p, int width) {
+  char text[160];
+  std::snprintf(text, sizeof text, "%d/%d %s %3.0f %%  loss %.3g", p.iteration, p.max_iterations,
+                std::string(p.phase).c_str(), 100 * p.part, p.loss);
+  std::string line = text;
+  if (p.error > 0) {
+    std::snprintf(text, sizeof text, "  moved %.1e > %.0e", p.error, p.tolerance);
+    line += text;
+  }
+  if (p.done > 0 && p.seconds > 1) line += "  " + clock(p.seconds * (1 - p.done) / p.done) + " left";
+  const int room = width - 1 - static_cast<int>(line.size()) - 4;
+  return room >= 8 ? line + bar(p.done, std::min(room, 30)) : line;
 }
 
 }  // namespace
 
 std::string progress_line(const Progress& p, double fraction, double iteration_seconds, int width) {
+  const auto fitting = [width](const std::string& line) {
+    return line.substr(0, static_cast<std::size_t>(std::max(width - 1, 0)));
+  };
+  if (p.done > 0) return fitting(training_line(p, width));
   char text[160];
   std::snprintf(text, sizeof text, "%.12s  eps %.2g  iteration %d  error %.1e > %.0e",
                 std::string(p.phase).c_str(), p.epsilon, p.iteration, p.error, p.tolerance);
@@ -50,13 +79,8 @@ std::string progress_line(const Progress& p, double fraction, double iteration_s
   }
   line += time_left(p, iteration_seconds);
   const int room = width - 1 - static_cast<int>(line.size()) - 4;
-  if (room >= 8) {
-    const int bar = std::min(room, 30);
-    const int done = static_cast<int>(fraction * bar);
-    line += "  [" + std::string(static_cast<std::size_t>(done), '=') +
-            std::string(static_cast<std::size_t>(bar - done), ' ') + ']';
-  }
-  return line.substr(0, static_cast<std::size_t>(std::max(width - 1, 0)));
+  if (room >= 8) line += bar(fraction, std::min(room, 30));
+  return fitting(line);
 }
 
 ProgressBar::ProgressBar(bool quiet) : enabled_(!quiet && isatty(STDERR_FILENO)) {}

@@ -1,18 +1,25 @@
 #pragma once
-// What the neural solvers share: chains, the training loop, and how a chain's end is judged.
+// The frame of the neural solvers: chains, rounds of training, checkpoints, and how a chain's end is judged.
 #include <chrono>
-#include <cstdint>
-#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "fortet/coupling/neural_bridge.hpp"
-#include "fortet/observer.hpp"
 #include "fortet/report.hpp"
 #include "fortet/solver/neural_options.hpp"
+#include "fortet/solver/neural_problem.hpp"
+
+namespace fortet {
+struct StateFile;
+}
 
 namespace fortet::impl {
+
+inline Direction opposite(Direction direction) {
+  return direction == Direction::forward ? Direction::backward : Direction::forward;
+}
 
 /// The steps of a chain along the grid in a direction.
 std::vector<ChainStep> chain_steps(const std::vector<double>& grid, const IsotropicReference& reference,
@@ -24,19 +31,29 @@ void reference_walk(const typename Memory::execution_space& exec, const Isotropi
                     const std::vector<double>& grid, RandomKey key, Points<Real, Memory> x,
                     Paths<Real, Memory> path, Paths<Real, Memory> reversals);
 
+/// Rows of the cache in random order without replacement, epoch after epoch.
+struct EpochRows {
+  RandomKey key;
+  std::uint64_t first;  ///< rows drawn before this batch
+  std::uint64_t rows;   ///< of the cache
+
+  KOKKOS_FUNCTION std::size_t row(std::size_t b) const {
+    const std::uint64_t i = first + b;
+    return static_cast<std::size_t>(random_permutation(key.child(i / rows), i % rows, rows));
+  }
+};
+
+inline EpochRows epochs_of_rows(const TrainingOptions& training, RandomKey key, long step) {
+  return {key, static_cast<std::uint64_t>(step) * static_cast<std::uint64_t>(training.batch),
+          static_cast<std::uint64_t>(training.particles)};
+}
+
+/// The user's model, or the network of the options.
+template <class Real, class Memory>
+std::shared_ptr<const DriftModel<Real, Memory>> network(const NeuralProblem<Real, Memory>& problem,
+                                                        const NeuralOptions& options);
+
 enum class TrainingEnd { finished, cancelled, diverged };
-
-/// Runs options.steps gradient steps on batches that `fill(step, batch)` writes. `observe(step, loss)` is
-/// called every `check_every` steps with the mean loss since the last call.
-template <class Real, class Memory>
-TrainingEnd train(const typename Memory::execution_space& exec, const DriftModel<Real, Memory>& model,
-                  const TrainingOptions& options, int check_every, Adam<Real, Memory>& adam,
-                  const std::function<void(long, const Batch<Real, Memory>&)>& fill,
-                  const std::function<Continue(long, double)>& observe);
-
-/// A copy that later training cannot reach.
-template <class Real, class Memory>
-Vector<Real, Memory> snapshot(ConstVector<Real, Memory> parameters);
 
 /// Judges one chain's end from round to round: how far it moved since it was last looked at, run with the
 /// same random numbers, and how far its law is from the marginal it should have.
@@ -52,27 +69,20 @@ class ChainEnd {
   };
   Judgement judge(const typename Memory::execution_space& exec, const NeuralDrift<Real, Memory>& drift);
 
+  /// Where the end was when last looked at, row-major; empty before.
+  std::vector<double> last;
+
  private:
   static constexpr std::size_t samples = 1000;
   Sampler<Real, Memory> start_, marginal_;
   std::vector<ChainStep> steps_;
   RandomKey key_;
-  std::vector<double> last_;
 };
 
-/// What all alternating solvers have as options.
-struct AlternationOptions {
-  const char* solver;
-  int iterations;
-  double tolerance;
-  const TrainingOptions& training;
-  std::uint64_t seed;
-  int check_every;
-  const Observer& observer;
-};
-
-/// The frame of solvers that fit the backward and the forward drift in turn: rounds, stopping, report,
-/// progress. What a round fits its drift to is the solver's own business.
+/// The frame of solvers that fit the backward and the forward drift in rounds: batches, gradient steps,
+/// stopping, report, progress, checkpoints. What a drift is fitted to is the solver's own business. Cached
+/// particles are a function of a round's key and of drifts that do not change between two refreshes, so a
+/// checkpoint written at a refresh need not hold them.
 template <class Real, class Memory>
 class Alternation {
  public:
@@ -81,8 +91,7 @@ class Alternation {
   using Drift = NeuralDrift<Real, Memory>;
   using Bridge = NeuralBridge<Real, Memory>;
 
-  Alternation(const Exec& exec, const Sampler<Real, Memory>& source, const Sampler<Real, Memory>& target,
-              const IsotropicReference& reference, std::vector<double> grid, AlternationOptions options,
+  Alternation(const char* solver, const NeuralProblem<Real, Memory>& problem, const NeuralOptions& options,
               std::shared_ptr<const Model> forward, std::shared_ptr<const Model> backward);
   virtual ~Alternation() = default;
 
@@ -93,40 +102,74 @@ class Alternation {
   struct Side {
     std::shared_ptr<const Model> model;
     Adam<Real, Memory> adam;
-    Drift trained;  // of the last round that ended well
+    Drift trained;  // of the last round that ended well; while both train jointly, the current average
+  };
+  /// One fit of one direction.
+  struct Round {
+    int iteration;
+    Direction direction;
+    RandomKey key;
   };
 
-  /// Fits `direction` and leaves the result in side(direction).trained.
-  virtual TrainingEnd round(int iteration, Direction direction, RandomKey key) = 0;
+  /// Simulates anew what the round's batches are drawn from.
+  virtual void refresh(const Round& round, RandomKey key) = 0;
+  /// Writes the batch of gradient step `step`.
+  virtual void draw(const Round& round, long step, RandomKey key, const Batch<Real, Memory>& batch) = 0;
   /// Called for the history.
-  virtual std::string name(int iteration, Direction direction) const = 0;
+  virtual std::string name(const Round& round) const = 0;
+  /// Both directions train at once, on drifts that are still changing.
+  virtual bool joint() const { return false; }
+  /// Fits the directions of `rounds` and leaves the results in side().trained.
+  virtual TrainingEnd fit(std::span<const Round> rounds) { return train(rounds); }
+  /// What else of the solver's options a checkpoint must agree in.
+  virtual std::string settings() const = 0;
 
-  /// A round of gradient steps on the batches that `fill` writes.
-  TrainingEnd train_round(int iteration, Direction direction, RandomKey key,
-                          const std::function<void(long, const Batch<Real, Memory>&)>& fill);
-  Continue report_progress(int iteration, Direction direction, long step, double loss);
+  Continue report_progress(const Round& round, long step, double loss);
 
   Side& side(Direction direction) { return sides_[direction == Direction::backward]; }
   const Sampler<Real, Memory>& start(Direction direction) const {
-    return direction == Direction::forward ? source_ : target_;
+    return direction == Direction::forward ? problem_.source : problem_.target;
   }
+  std::size_t dimension() const { return static_cast<std::size_t>(problem_.source.dimension()); }
+  /// Runs the direction's trained chain from draws of its start, left at its end in x.
+  void simulate(Direction direction, RandomKey key, Points<Real, Memory> x, Paths<Real, Memory> path,
+                Paths<Real, Memory> reversals);
 
-  Exec exec_;
-  Sampler<Real, Memory> source_, target_;
-  IsotropicReference reference_;
+  NeuralProblem<Real, Memory> problem_;
   std::vector<double> grid_;
-  AlternationOptions options_;
+  const NeuralOptions& options_;
 
  private:
+  /// Where the run is: the next gradient step to take.
+  struct Position {
+    int iteration = 1;
+    std::size_t part = 0;  // of the iteration: which round, when they are taken in turn
+    long step = 0;
+  };
+
   Side make_side(std::shared_ptr<const Model> model, RandomKey key) const;
   Status iterate();
+  std::vector<std::vector<Round>> parts(int iteration) const;
+  TrainingEnd train(std::span<const Round> rounds);
+  void begin(const Round& round);
+  bool judge(const Round& round);
   double seconds() const;
 
+  void save_checkpoint();
+  void load_checkpoint();
+  /// The run as it is now; without arrays, what another run must agree in to continue it.
+  StateFile state(bool with_arrays) const;
+
+  const char* solver_;
   RandomKey key_;
   std::chrono::steady_clock::time_point started_;
+  double seconds_before_ = 0, last_saved_ = 0;
   Side sides_[2];
-  ChainEnd<Real, Memory> forward_end_, backward_end_;
-  double moved_ = 0;  // by the last iteration; 0 before there were two
+  ChainEnd<Real, Memory> ends_[2];
+  Position at_;
+  double moving_ = 0, energy_ = 0;  // of this iteration so far
+  double moved_ = 0;                // by the last iteration; 0 before there were two
+  bool finished_ = false;           // converged
   Report report_;
 };
 

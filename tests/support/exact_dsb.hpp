@@ -46,7 +46,7 @@ inline void require_close(const End& a, const End& b, double tolerance) {
 }
 
 inline DsbOptions exact_regression(int iterations, int particles) {
-  DsbOptions options{.iterations = iterations, .tolerance = 0, .regression = Regression::affine};
+  DsbOptions options{{.iterations = iterations, .tolerance = 0}, Regression::affine};
   options.training.particles = particles;
   return options;
 }

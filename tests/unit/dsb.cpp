@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(exact_regression_with_another_reference_and_schedule) {
 BOOST_AUTO_TEST_CASE(states_carry_their_own_time) {
   const Problem problem{normal(1, 0, 0), normal(1, 0, 0), Brownian{}};
   const auto recorder = std::make_shared<Recorder>();
-  DsbOptions options{.iterations = 1};
+  DsbOptions options{{.iterations = 1}};
   const int rows = 40000;
   options.training = {.steps = 1, .batch = rows, .particles = rows};
   Dsb<double>(options, recorder).solve(DefaultExec(), problem);
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(states_carry_their_own_time) {
 // 40,000) = .007.
 BOOST_AUTO_TEST_CASE(networks_learn_the_bridge) {
   const Problem problem{normal(2, -0.5, 1), normal(2, 0.5, 1), Brownian{}};
-  DsbOptions options{.iterations = 2, .tolerance = 0};
+  DsbOptions options{{.iterations = 2, .tolerance = 0}};
   options.network = plain_network({32, 32});
   options.training = {.steps = 600, .batch = 256, .particles = 3000, .refresh = 300};
   options.training.adam = {.learning_rate = 3e-3, .average = 0.99, .schedule = LearningRate::cosine};
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(stops_when_the_chains_stand_still) {
 BOOST_AUTO_TEST_CASE(the_observer_sees_and_stops) {
   const Problem problem{PlanarDataset(Shape::moons), normal(2, 0, 1), Brownian{}};
   int calls = 0;
-  DsbOptions options{.iterations = 2};
+  DsbOptions options{{.iterations = 2}};
   options.network = plain_network({8});
   options.training = {.steps = 40, .batch = 700, .particles = 500};  // a batch larger than the data
   options.check_every = 10;
@@ -173,7 +173,7 @@ BOOST_AUTO_TEST_CASE(the_observer_sees_and_stops) {
 // finite.
 BOOST_AUTO_TEST_CASE(divergence_is_a_status) {
   const Problem problem{normal(1, -0.1, 1), normal(1, 0.1, 1), Brownian{}};
-  DsbOptions options{.iterations = 2};
+  DsbOptions options{{.iterations = 2}};
   options.network = plain_network({16, 16}, Activation::relu);
   options.training = {.steps = 200, .batch = 64, .particles = 200};
   options.training.adam.learning_rate = 1e25;
@@ -185,8 +185,8 @@ BOOST_AUTO_TEST_CASE(divergence_is_a_status) {
 }
 
 BOOST_AUTO_TEST_CASE(mistakes_are_named) {
-  BOOST_CHECK_THROW(Dsb<float>({.iterations = 0}), InvalidArgument);
-  BOOST_CHECK_THROW(Dsb<float>({.schedule = {}, .training = {.batch = 0}}), InvalidArgument);
+  BOOST_CHECK_THROW(Dsb<float>({{.iterations = 0}}), InvalidArgument);
+  BOOST_CHECK_THROW(Dsb<float>({{.schedule = {}, .training = {.batch = 0}}}), InvalidArgument);
   const Problem unequal{normal(1, 0, 1), normal(2, 0, 1), Brownian{}};
   BOOST_CHECK_THROW(Dsb<float>().solve(DefaultExec(), unequal), InvalidArgument);
   BOOST_CHECK_THROW((StepSchedule{.times = {0, 0.5, 0.5, 1}}.grid(1)), InvalidArgument);

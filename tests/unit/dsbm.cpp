@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(batches_come_from_the_pinned_reference) {
   const Problem problem{normal(1, 0, 1), normal(1, 0, 1),
                         OrnsteinUhlenbeck{.rate = rate, .mean = {centre}, .sigma = sigma, .horizon = T}};
   const auto recorder = std::make_shared<Recorder>();
-  DsbmOptions options{.iterations = 1};
+  DsbmOptions options{{.iterations = 1}};
   const std::size_t rows = 20000;
   options.training = {.steps = 1, .batch = int(rows), .particles = 100};
   Dsbm<double>(options, recorder).solve(DefaultExec(), problem, OnePair{x0, x1});
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(forward_targets_lead_to_the_target) {
   const double T = 2, sigma = 0.7;
   const Problem problem{normal(1, 1, 1e-9), normal(1, 3, 1e-9), Brownian{.sigma = sigma, .horizon = T}};
   const auto recorder = std::make_shared<Recorder>();
-  DsbmOptions options{.iterations = 1, .schedule = {.steps = 1}};
+  DsbmOptions options{{.iterations = 1, .schedule = {.steps = 1}}};
   options.training = {.steps = 1, .batch = 5000, .particles = 2};
   Dsbm<double>(options, recorder).solve(DefaultExec(), problem);
   const auto& forward = recorder->seen[1];
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(networks_learn_the_bridge_by_matching) {
   const oracle::End fitting =
       oracle::dsb_population(oracle::reference_chain(grid, 0, 0, 1), {-0.5, 1}, {0.5, 1}, 2).back().forward;
   for (FirstCoupling first : {FirstCoupling::reference, FirstCoupling::independent}) {
-    DsbmOptions options{.iterations = 2, .tolerance = 0, .first = first};
+    DsbmOptions options{{.iterations = 2, .tolerance = 0}, first};
     options.network = plain_network({32, 32});
     options.training = {.steps = 800, .batch = 256, .particles = 4000, .refresh = 400};
     options.training.adam = {.learning_rate = 3e-3, .average = 0.99, .schedule = LearningRate::cosine};
@@ -122,8 +122,8 @@ BOOST_AUTO_TEST_CASE(networks_learn_the_bridge_by_matching) {
 }
 
 BOOST_AUTO_TEST_CASE(mistakes_are_named) {
-  BOOST_CHECK_THROW(Dsbm<float>({.iterations = 0}), InvalidArgument);
-  BOOST_CHECK_THROW(Dsbm<float>({.tolerance = -1}), InvalidArgument);
+  BOOST_CHECK_THROW(Dsbm<float>({{.iterations = 0}}), InvalidArgument);
+  BOOST_CHECK_THROW(Dsbm<float>({{.tolerance = -1}}), InvalidArgument);
   const Problem unequal{normal(1, 0, 1), normal(2, 0, 1), Brownian{}};
   BOOST_CHECK_THROW(Dsbm<float>().solve(DefaultExec(), unequal), InvalidArgument);
 }

@@ -85,6 +85,10 @@ class NeuralBridge {
                     ConstPoints<Real, Memory> start, Paths<Real, Memory> paths,
                     const PathOptions& options = {}) const;
 
+  /// Forward paths from draws of the source; paths.extent(0) of them. As sample_paths() above otherwise.
+  void sample_paths(const execution_space& exec, RandomKey key, std::span<const double> times,
+                    Paths<Real, Memory> paths, const PathOptions& options = {}) const;
+
   /// b(t, x).
   void forward_drift(const execution_space& exec, double t, ConstPoints<Real, Memory> x,
                      Points<Real, Memory> out) const;

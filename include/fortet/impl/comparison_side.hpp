@@ -67,38 +67,39 @@ void fill_like(const Exec& exec, const View& out, Fill fill) {
 /// The functions of `c`, which must outlive them.
 template <class Memory, Coupling C>
 ComparisonSide<Memory> comparison_side(const typename Memory::execution_space& space, const C& c) {
-  using Side = ComparisonSide<Memory>;
+  using Functions = ComparisonSide<Memory>;
   using Exec = typename C::execution_space;
   using Own = detail::Pts<C>;
   using OwnIn = detail::CPts<C>;
   using OwnValues = detail::Vec<C>;
   const Exec exec = execution_space_like<Exec>(space);
   const C* coupling = &c;
-  Side side;
+  Functions side;
   side.source_dimension = c.source_dimension();
   side.target_dimension = c.target_dimension();
-  side.sample = [=](RandomKey key, typename Side::Out x0, typename Side::Out x1) {
+  side.sample = [=](RandomKey key, typename Functions::Out x0, typename Functions::Out x1) {
     fill_like<Own>(exec, x0, [&](const Own& own0) {
       fill_like<Own>(exec, x1, [&](const Own& own1) { coupling->sample(exec, key, own0, own1); });
     });
     exec.fence("fortet::compare::sample");
   };
   if constexpr (ConditionalCoupling<C>)
-    side.sample_conditional = [=](RandomKey key, typename Side::In x0, typename Side::Out x1) {
+    side.sample_conditional = [=](RandomKey key, typename Functions::In x0, typename Functions::Out x1) {
       fill_like<Own>(exec, x1, [&](const Own& own) {
         coupling->sample_conditional(exec, key, like<OwnIn>(exec, x0, true), own);
       });
       exec.fence("fortet::compare::sample_conditional");
     };
   if constexpr (BarycentricCoupling<C>)
-    side.conditional_mean = [=](typename Side::In x0, typename Side::Out mean) {
+    side.conditional_mean = [=](typename Functions::In x0, typename Functions::Out mean) {
       fill_like<Own>(exec, mean, [&](const Own& own) {
         coupling->conditional_mean(exec, like<OwnIn>(exec, x0, true), own);
       });
       exec.fence("fortet::compare::conditional_mean");
     };
   if constexpr (DensityCoupling<C>)
-    side.log_density_ratio = [=](typename Side::In x0, typename Side::In x1, typename Side::Values out) {
+    side.log_density_ratio = [=](typename Functions::In x0, typename Functions::In x1,
+                                 typename Functions::Values out) {
       fill_like<OwnValues>(exec, out, [&](const OwnValues& own) {
         coupling->log_density_ratio(exec, like<OwnIn>(exec, x0, true), like<OwnIn>(exec, x1, true), own);
       });
@@ -108,7 +109,7 @@ ComparisonSide<Memory> comparison_side(const typename Memory::execution_space& s
     using Source = std::remove_cvref_t<decltype(c.source())>;
     if constexpr (DensityMeasure<Source>)
       if constexpr (Source::normalised)
-        side.source_log_density = [=](typename Side::In x0, typename Side::Values out) {
+        side.source_log_density = [=](typename Functions::In x0, typename Functions::Values out) {
           fill_like<detail::Vec<Source>>(exec, out, [&](const detail::Vec<Source>& own) {
             coupling->source().log_density(exec, like<detail::CPts<Source>>(exec, x0, true), own);
           });
@@ -118,13 +119,13 @@ ComparisonSide<Memory> comparison_side(const typename Memory::execution_space& s
   if constexpr (Bridge<C>) {
     side.sigma = c.reference().sigma;
     side.horizon = c.reference().horizon;
-    side.forward_drift = [=](double t, typename Side::In x, typename Side::Out out) {
+    side.forward_drift = [=](double t, typename Functions::In x, typename Functions::Out out) {
       fill_like<Own>(exec, out, [&](const Own& own) {
         coupling->forward_drift(exec, t, like<OwnIn>(exec, x, true), own);
       });
       exec.fence("fortet::compare::forward_drift");
     };
-    side.sample_marginal = [=](RandomKey key, double t, typename Side::Out out) {
+    side.sample_marginal = [=](RandomKey key, double t, typename Functions::Out out) {
       fill_like<Own>(exec, out, [&](const Own& own) { coupling->sample_marginal(exec, key, t, own); });
       exec.fence("fortet::compare::sample_marginal");
     };

@@ -36,6 +36,14 @@ struct Architecture {
   friend bool operator==(const Architecture&, const Architecture&) = default;
 };
 
+struct NetworkDescription {
+  int dimension = 0;
+  Architecture architecture;
+};
+
+/// What Mlp::describe() says, read back. Throws InvalidArgument that begins with `where`.
+NetworkDescription parse_network(const std::string& description, const std::string& where);
+
 /// Plain network on [x, embedding]: the widths are its hidden layers.
 inline Architecture plain_network(std::vector<int> hidden, Activation activation = Activation::silu) {
   Architecture plain;

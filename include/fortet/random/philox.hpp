@@ -78,4 +78,24 @@ KOKKOS_INLINE_FUNCTION double random_normal(RandomKey key, std::uint64_t index, 
   return (slot & 1u) ? pair.second : pair.first;
 }
 
+/// Element i < n of a random permutation of 0 ... n-1 that is a function of the key alone: a balanced Feistel
+/// network of six rounds of child()'s hash on the smallest power of four that holds n (at least 256), walked
+/// until it lands below n (in the mean at most four times for n > 64; Black and Rogaway 2002). No memory.
+KOKKOS_INLINE_FUNCTION std::uint64_t random_permutation(RandomKey key, std::uint64_t i, std::uint64_t n) {
+  int half = 4;  // bits of one of the two halves; with fewer, six rounds are not random enough
+  while (half < 32 && (std::uint64_t{1} << (2 * half)) < n) ++half;
+  const std::uint64_t mask = (std::uint64_t{1} << half) - 1;
+  const RandomKey mixed{key.seed, key.stream ^ (key.seed * 0xd6e8feb86659fd93ull)};
+  do {
+    std::uint64_t left = i >> half, right = i & mask;
+    for (std::uint64_t round = 0; round < 6; ++round) {
+      const std::uint64_t next = left ^ (mixed.child(right | (round << 40)).stream & mask);
+      left = right;
+      right = next;
+    }
+    i = (left << half) | right;
+  } while (i >= n);
+  return i;
+}
+
 }  // namespace fortet

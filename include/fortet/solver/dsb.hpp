@@ -1,14 +1,9 @@
 #pragma once
-#include <cstdint>
 #include <memory>
 #include <utility>
 
-#include "fortet/coupling/neural_bridge.hpp"
-#include "fortet/nn/architecture.hpp"
-#include "fortet/observer.hpp"
-#include "fortet/problem.hpp"
 #include "fortet/solver/neural_options.hpp"
-#include "fortet/solver/step_schedule.hpp"
+#include "fortet/solver/neural_problem.hpp"
 
 namespace fortet {
 
@@ -25,30 +20,16 @@ enum class Matching {
 };
 
 /// Options of Dsb.
-struct DsbOptions {
-  int iterations = 20;      ///< full iterations: a backward and a forward half-bridge each
-  double tolerance = 0.01;  ///< stop when an iteration moves no chain end by more, see Dsb; 0: never
-  Architecture network = {};
-  StepSchedule schedule = {};
+struct DsbOptions : NeuralOptions {
   Regression regression = Regression::network;
   Matching matching = Matching::mean;
-  TrainingOptions training = {};
-  std::uint64_t seed = 0;
-  int check_every = 100;  ///< gradient steps between observer calls
-  Observer observer = {};
-
-  /// Throws InvalidArgument on values outside their range.
-  void validate() const;
 };
 
 namespace impl {
 
 template <class Real, class Memory>
-Solution<NeuralBridge<Real, Memory>> dsb(const typename Memory::execution_space& exec,
-                                         const Sampler<Real, Memory>& source,
-                                         const Sampler<Real, Memory>& target,
-                                         const IsotropicReference& reference, const DsbOptions& options,
-                                         std::shared_ptr<const DriftModel<Real, Memory>> model);
+Solution<NeuralBridge<Real, Memory>> dsb(const NeuralProblem<Real, Memory>& problem,
+                                         const DsbOptions& options);
 
 }  // namespace impl
 
@@ -81,23 +62,15 @@ class Dsb {
   /// A model of the user's own replaces options.network, in both directions.
   explicit Dsb(DsbOptions options = {}, std::shared_ptr<const Model> model = nullptr)
       : options_(std::move(options)), model_(std::move(model)) {
-    options_.validate();
+    options_.validate("fortet::DsbOptions");
   }
   const DsbOptions& options() const { return options_; }
 
   /// Throws InvalidArgument on unequal dimensions or an invalid reference.
   template <class P>
   auto solve(const Exec& exec, const P& problem) const {
-    static_assert(SampledProblem<P>,
-                  "fortet::Dsb needs source and target measures that can be "
-                  "sampled (SamplableMeasure)");
-    if constexpr (SampledProblem<P>) {
-      detail::require_kokkos("fortet::Dsb::solve");
-      problem.reference.validate("fortet::Dsb::solve");
-      return impl::dsb<Real, memory_space>(exec, as_sampler<Real, memory_space>(problem.source),
-                                           as_sampler<Real, memory_space>(problem.target),
-                                           IsotropicReference(problem.reference), options_, model_);
-    }
+    return impl::dsb<Real, memory_space>(
+        impl::neural_problem<Real, memory_space>("fortet::Dsb::solve", exec, problem, model_), options_);
   }
 
  private:

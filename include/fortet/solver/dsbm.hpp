@@ -1,39 +1,32 @@
 #pragma once
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <utility>
 
-#include "fortet/coupling/neural_bridge.hpp"
-#include "fortet/nn/architecture.hpp"
-#include "fortet/observer.hpp"
-#include "fortet/problem.hpp"
 #include "fortet/solver/neural_options.hpp"
-#include "fortet/solver/step_schedule.hpp"
+#include "fortet/solver/neural_problem.hpp"
 
 namespace fortet {
 
 /// The coupling whose bridges are matched first.
 enum class FirstCoupling {
-  reference,   ///< source and reference: DSBM-IPF, the iterates are those of
-               ///< proportional fitting
-  independent  ///< source x target: DSBM-IMF, iterative Markovian fitting
+  reference,    ///< source and reference: DSBM-IPF, the iterates are those of proportional fitting
+  independent,  ///< source x target: DSBM-IMF, iterative Markovian fitting
+  entropic      ///< the entropic coupling of minibatches by Sinkhorn: IMF from close to the answer
 };
 
-/// Options of Dsbm.
-struct DsbmOptions {
-  int iterations = 20;      ///< a backward and a forward round each
-  double tolerance = 0.01;  ///< stop when an iteration moves no chain end by more, see Dsb; 0: never
-  FirstCoupling first = FirstCoupling::independent;  ///< unless solve() is given a coupling
-  Architecture network = plain_network({256, 256});
-  StepSchedule schedule = {};  ///< of the simulation; training times are continuous
-  TrainingOptions training = {.steps = 10000, .batch = 128, .particles = 10000, .refresh = 10000};
-  std::uint64_t seed = 0;
-  int check_every = 100;  ///< gradient steps between observer calls
-  Observer observer = {};
+/// In which order the two drifts are fitted.
+enum class Directions {
+  alternate,  ///< in rounds, each to pairs of the other's chain, which stands still meanwhile
+  joint       ///< both at once; a refresh simulates pairs by the drifts' current averages. With refreshes
+              ///< that are frequent this is the online alpha-IMF of De Bortoli et al. (2024)
+};
 
-  /// Throws InvalidArgument on values outside their range.
-  void validate() const;
+/// Options of Dsbm. The schedule is that of the simulation; training times are continuous.
+struct DsbmOptions : NeuralOptions {
+  FirstCoupling first = FirstCoupling::independent;  ///< unless solve() is given a coupling
+  Directions directions = Directions::alternate;
+  int minibatch = 1000;  ///< rows a side of an entropic first coupling
 };
 
 namespace impl {
@@ -44,12 +37,8 @@ using PairSampler = std::function<void(const typename Memory::execution_space&, 
                                        Points<Real, Memory>, Points<Real, Memory>)>;
 
 template <class Real, class Memory>
-Solution<NeuralBridge<Real, Memory>> dsbm(const typename Memory::execution_space& exec,
-                                          const Sampler<Real, Memory>& source,
-                                          const Sampler<Real, Memory>& target,
-                                          const IsotropicReference& reference, const DsbmOptions& options,
-                                          PairSampler<Real, Memory> first,
-                                          std::shared_ptr<const DriftModel<Real, Memory>> model);
+Solution<NeuralBridge<Real, Memory>> dsbm(const NeuralProblem<Real, Memory>& problem,
+                                          const DsbmOptions& options, PairSampler<Real, Memory> first);
 
 }  // namespace impl
 
@@ -76,7 +65,9 @@ class Dsbm {
   /// A model of the user's own replaces options.network, in both directions.
   explicit Dsbm(DsbmOptions options = {}, std::shared_ptr<const Model> model = nullptr)
       : options_(std::move(options)), model_(std::move(model)) {
-    options_.validate();
+    options_.validate("fortet::DsbmOptions");
+    detail::require(options_.minibatch >= 1, "fortet::DsbmOptions", "minibatch", options_.minibatch,
+                    "expected at least 1");
   }
   const DsbmOptions& options() const { return options_; }
 
@@ -107,17 +98,9 @@ class Dsbm {
  private:
   template <class P>
   auto solve_from(const Exec& exec, const P& problem, impl::PairSampler<Real, memory_space> first) const {
-    static_assert(SampledProblem<P>,
-                  "fortet::Dsbm needs source and target measures that can be "
-                  "sampled (SamplableMeasure)");
-    if constexpr (SampledProblem<P>) {
-      detail::require_kokkos("fortet::Dsbm::solve");
-      problem.reference.validate("fortet::Dsbm::solve");
-      return impl::dsbm<Real, memory_space>(exec, as_sampler<Real, memory_space>(problem.source),
-                                            as_sampler<Real, memory_space>(problem.target),
-                                            IsotropicReference(problem.reference), options_, std::move(first),
-                                            model_);
-    }
+    return impl::dsbm<Real, memory_space>(
+        impl::neural_problem<Real, memory_space>("fortet::Dsbm::solve", exec, problem, model_), options_,
+        std::move(first));
   }
 
   DsbmOptions options_;

@@ -1,0 +1,160 @@
+// Blocks of exponentials, sums over both of their sides, and full iterations on them, recomputed and stored,
+// against sums written out in long double or taken from the plain ratios.
+#include "kernel/block.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "fortet/coupling/discrete_coupling.hpp"
+#include "fortet/impl/stored_kernel.hpp"
+#include "kernel/sweep.hpp"
+#include "support/problems.hpp"
+
+using namespace fortet;
+using namespace fortet::kernel;
+
+namespace {
+
+/// n source atoms (one group of them at a time) against m target atoms, exponents of order one.
+template <class Real, class Store>
+void check_block(std::size_t m, int d, double bound) {
+  BOOST_TEST_CONTEXT("m=" << m << " d=" << d << " real=" << sizeof(Real) << " store=" << sizeof(Store)) {
+    const std::size_t group = group_columns<Real>(d), panel = panel_rows<Real>(d),
+                      dimension = static_cast<std::size_t>(d);
+    std::mt19937_64 generator(m + dimension);
+    std::normal_distribution<double> normal;
+    std::vector<double> x(group * dimension), y(m * dimension);
+    for (double& v : x) v = normal(generator);
+    for (double& v : y) v = normal(generator);
+    const double s = 1.0 / (1 + d);
+    const bool difference = d <= small_dimension;
+    const std::vector<double> origin(dimension, 0.0);
+    const auto sources =
+        pack_points<Real>(x.data(), group, d, origin.data(), difference ? std::sqrt(s) : 1.0, group);
+    const auto targets =
+        pack_points<Real>(y.data(), m, d, origin.data(), difference ? std::sqrt(s) : 2 * s, panel);
+    const auto square = [d](const std::vector<double>& p, std::size_t count, std::size_t i) {
+      double sum = 0;
+      for (int k = 0; k < d; ++k) sum += std::pow(p[static_cast<std::size_t>(k) * count + i], 2);
+      return sum;
+    };
+    AlignedBuffer<Real> group_terms(group, Real(0)),
+        panel_terms(targets.padded, -std::numeric_limits<Real>::infinity()), weights(targets.padded, Real(0));
+    for (std::size_t i = 0; i < group; ++i)
+      group_terms.data()[i] = static_cast<Real>(difference ? 0 : -s * square(x, group, i));
+    for (std::size_t j = 0; j < m; ++j) {
+      panel_terms.data()[j] = static_cast<Real>(difference ? 0 : -s * square(y, m, j));
+      weights.data()[j] = static_cast<Real>(j % 5 == 4 ? 0 : 1 + 0.5 * std::sin(static_cast<double>(j)));
+    }
+    const BlockArguments<Real> arguments{d,
+                                         sources.aligned(),
+                                         group_terms.data(),
+                                         targets.aligned(),
+                                         panel_terms.data(),
+                                         targets.padded / panel};
+    AlignedBuffer<Store> block(group * targets.padded, Store(0));
+    std::vector<double> sums(group), again(group);
+    fill_block(arguments, weights.data(), block.data(), sums.data());
+    AlignedBuffer<Store> stored_weights(targets.padded, Store(0)), factors(group, Store(0));
+    for (std::size_t j = 0; j < m; ++j) stored_weights.data()[j] = static_cast<Store>(weights.data()[j]);
+    for (std::size_t i = 0; i < group; ++i)
+      factors.data()[i] = static_cast<Store>(0.5 + static_cast<double>(i));
+    block_row_sums(panel, block.data(), arguments.panel_count, stored_weights.data(), again.data());
+    AlignedBuffer<double> columns(targets.padded, 1.0), squares(targets.padded, 0.0);
+    add_block_columns(panel, block.data(), arguments.panel_count, factors.data(), columns.data());
+    add_block_squares(panel, block.data(), arguments.panel_count, factors.data(), squares.data());
+
+    std::vector<long double> column(m), column_of_squares(m);
+    for (std::size_t i = 0; i < group; ++i) {
+      long double sum = 0;
+      for (std::size_t j = 0; j < m; ++j) {
+        long double t = 0;
+        for (std::size_t k = 0; k < dimension; ++k)
+          t -= s * std::pow(static_cast<long double>(x[k * group + i]) - y[k * m + j], 2);
+        const long double e = std::exp2(t);
+        sum += weights.data()[j] * e;
+        column[j] += factors.data()[i] * e;
+        column_of_squares[j] += factors.data()[i] * e * e;
+      }
+      BOOST_TEST(std::abs(static_cast<double>(sums[i] - sum)) <= bound * static_cast<double>(sum));
+      BOOST_TEST(std::abs(static_cast<double>(again[i] - sum)) <= bound * static_cast<double>(sum));
+    }
+    for (std::size_t j = 0; j < m; ++j) {
+      BOOST_TEST(std::abs(static_cast<double>(columns.data()[j] - 1 - column[j])) <=
+                 bound * static_cast<double>(1 + column[j]));
+      BOOST_TEST(std::abs(static_cast<double>(squares.data()[j] - column_of_squares[j])) <=
+                 2 * bound * static_cast<double>(column_of_squares[j]));
+    }
+  }
+}
+
+}  // namespace
+
+// Bounds as for the tiles: (d + 3) * 30 * ulp / 2 in the exponent at worst; entries stored in float, and sums
+// of 1024 of them, add a few 6e-8.
+BOOST_AUTO_TEST_CASE(blocks_match_long_double) {
+  for (const int d : {1, 2, 3, 4, 16, 33})
+    for (const std::size_t m : {1u, 7u, 33u, 65u, 1100u}) {
+      check_block<float, float>(m, d, 2e-5);
+      check_block<double, double>(m, d, 4e-14);
+      check_block<double, float>(m, d, 1e-6);
+    }
+}
+
+// The sweep, the round trip and its diagonal of each kernel against their definitions through dense entries.
+// Bounds: rounding of about 1e3 operations in double; entries in float carry 6e-8 and sums a few of it.
+BOOST_AUTO_TEST_CASE(sweeps_match_their_definition) {
+  const DefaultExec exec;
+  for (const auto& [n, m, d] : {std::tuple{1u, 1u, 1u}, {7u, 33u, 3u}, {33u, 7u, 5u}, {597u, 43u, 2u}}) {
+    const auto x = support::random_cloud(n, d, 3, 0, 1, 5), y = support::random_cloud(m, d, 4, 0.3, 1, 4);
+    const auto source = support::to_cloud<double>(x), target = support::to_cloud<double>(y);
+    const double epsilon = 0.3 * static_cast<double>(d), omega = 1.6;
+    const std::shared_ptr<const impl::HalfBridgeKernel<DefaultExec>> base =
+        impl::make_kernel(exec, source, target, brownian_with_epsilon(epsilon));
+    const auto cost = support::squared_costs(x, y);
+    Vector<double> f("f", n), g("g", m), v("v", m), rows("rows", n), columns("columns", m), image("image", m),
+        diagonal("diagonal", m);
+    for (std::size_t i = 0; i < n; ++i) f(i) = 0.1 * std::sin(static_cast<double>(i));
+    for (std::size_t j = 0; j < m; ++j) {
+      g(j) = 0.1 * std::cos(static_cast<double>(j));
+      v(j) = std::sin(3.0 * static_cast<double>(j) + 1);
+    }
+    std::vector<double> r(n), c(m), there(n), back(m), of_squares(m);
+    const auto entry = [&](std::size_t i, std::size_t j) {
+      return std::exp((f(i) + g(j) - static_cast<double>(cost[i * m + j])) / epsilon);
+    };
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < m; ++j) {
+        r[i] += y.weights[j] * entry(i, j);
+        there[i] += y.weights[j] * entry(i, j) * v(j);
+      }
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < m; ++j) {
+        c[j] += x.weights[i] * std::pow(r[i], -omega) * entry(i, j);
+        back[j] += x.weights[i] * there[i] * entry(i, j);
+        of_squares[j] += y.weights[j] * x.weights[i] * entry(i, j) * entry(i, j);
+      }
+    for (const auto& [kernel, bound] :
+         {std::pair{base, 1e-12},
+          {impl::make_stored<DefaultExec>(exec, base, 1e-9, true, nullptr), 1e-12},
+          {impl::make_stored<DefaultExec>(exec, base, 1e-6, true, nullptr), 1e-6}}) {
+      BOOST_TEST_CONTEXT("n=" << n << " m=" << m << " " << kernel->description()) {
+        // potentials far away first: a stored kernel has to write its entries again
+        Vector<double> far("far", m);
+        for (std::size_t j = 0; j < m; ++j) far(j) = g(j) - 200 * epsilon;
+        kernel->sweep(exec, f, far, omega, rows, columns);
+        kernel->sweep(exec, f, g, omega, rows, columns);
+        BOOST_TEST(kernel->round_trip(exec, f, g, v, image));
+        BOOST_TEST(kernel->round_trip_diagonal(exec, f, g, diagonal));
+        for (std::size_t i = 0; i < n; ++i) BOOST_TEST(std::abs(rows(i) / r[i] - 1) <= bound);
+        for (std::size_t j = 0; j < m; ++j) {
+          BOOST_TEST(std::abs(columns(j) / c[j] - 1) <= bound);
+          BOOST_TEST(std::abs(image(j) - back[j]) <= bound * 10);
+          BOOST_TEST(std::abs(diagonal(j) - of_squares[j]) <= bound * of_squares[j]);
+        }
+      }
+    }
+  }
+}
