@@ -55,8 +55,9 @@ constexpr Threshold thresholds[] = {
      "the first correction is the variance of the cost over epsilon = 1e6, relative to a mean cost of one"},
     {"limits/two-by-two: *", 1e-13, "closed form, rounding"},
     // ---- statistics
-    {"statistics/rate: exponent", 0.15,
-     "sixteen seeds at four sizes give the slope to .07; other laws would be n^-1/4 or n^-1"},
+    {"statistics/rate: exponent", 0.18,
+     "five standard errors of a slope through root mean squares of 64 errors; other laws are n^-1/4 and "
+     "n^-1"},
     {"statistics/rate: bias*", 4,
      "standard errors of the mean over seeds: at the largest n the bias, of order 1 / n, is below them"},
 };
