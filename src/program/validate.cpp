@@ -77,14 +77,6 @@ CaseResult run(const validation::Case& c, const ValidateArguments& arguments) {
   return result;
 }
 
-/// The score nearest to its threshold, or beyond it.
-const validation::Score* tightest(const CaseResult& c) {
-  const validation::Score* worst = nullptr;
-  for (const auto& s : c.scores)
-    if (!worst || !(s.value / s.threshold <= worst->value / worst->threshold)) worst = &s;
-  return worst;
-}
-
 void print(const CaseResult& c) {
   std::printf("  %-7s %8.2f s  %-52s", to_string(c.status).c_str(), c.seconds, c.name.c_str());
   if (!c.reason.empty())

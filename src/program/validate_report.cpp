@@ -113,22 +113,37 @@ const char* css_class(Status status) {
                                                                  : "soft";
 }
 
-void case_rows(std::ostream& out, const CaseResult& c) {
-  const std::string name = "<tr><td class=text title=\"" + quoted(c.what) + "\">" +
-                           escaped(c.name.substr(c.family.size() + 1)) + "</td>";
-  if (c.scores.empty())
-    out << name << "<td class=\"text " << css_class(c.status) << "\" colspan=9>" << to_string(c.status) << ' '
-        << escaped(c.reason) << "</td></tr>\n";
-  for (const auto& s : c.scores) {
-    out << (&s == &c.scores.front() ? name : "<tr><td></td>") << "<td class=text>" << escaped(s.metric)
-        << "</td><td class=" << (s.passed ? "good" : "bad") << '>' << figure(s.value) << "</td>"
-        << cell(s.standard_error) << cell(s.sampling_floor) << cell(s.discretisation_floor) << cell(s.oracle)
-        << "<td title=\"" << quoted(s.reason) << "\">" << figure(s.threshold) << "</td>";
-    if (&s == &c.scores.front())
-      out << "<td>" << figure(c.seconds) << "</td><td class=\"text " << css_class(c.status) << "\">"
-          << to_string(c.status) << "</td>";
-    out << "</tr>\n";
+/// A row for each case, with the score that decides it.
+void summary_table(std::ostream& out, const ValidationResult& result, const std::string& family) {
+  out << "<div class=scroll><table><tr><th class=text>case</th><th class=text>status</th>"
+         "<th class=text>tightest score</th><th>error</th><th>threshold</th><th>seconds</th></tr>\n";
+  for (const CaseResult& c : result.cases) {
+    if (c.family != family) continue;
+    out << "<tr><td class=text title=\"" << quoted(c.what) << "\">"
+        << escaped(c.name.substr(family.size() + 1)) << "</td><td class=\"text " << css_class(c.status)
+        << "\">" << to_string(c.status) << "</td>";
+    if (const validation::Score* s = tightest(c); s && c.reason.empty())
+      out << "<td class=text>" << escaped(s->metric) << "</td><td>" << figure(s->value) << "</td><td>"
+          << figure(s->threshold) << "</td><td>" << figure(c.seconds) << "</td></tr>\n";
+    else
+      out << "<td class=text colspan=4>" << escaped(c.reason) << "</td></tr>\n";
   }
+  out << "</table></div>\n";
+}
+
+void scores_table(std::ostream& out, const ValidationResult& result, const std::string& family) {
+  out << "<details><summary>Every score</summary><div class=scroll><table><tr><th class=text>case</th>"
+         "<th class=text>metric</th><th>error</th><th>threshold</th><th>std. error</th>"
+         "<th>sampling floor</th><th>discretisation floor</th><th>truth</th></tr>\n";
+  for (const CaseResult& c : result.cases) {
+    if (c.family != family) continue;
+    for (const auto& s : c.scores)
+      out << "<tr><td class=text>" << escaped(c.name.substr(family.size() + 1)) << "</td><td class=text>"
+          << escaped(s.metric) << "</td><td class=" << (s.passed ? "good" : "bad") << '>' << figure(s.value)
+          << "</td><td>" << figure(s.threshold) << "</td>" << cell(s.standard_error) << cell(s.sampling_floor)
+          << cell(s.discretisation_floor) << cell(s.oracle) << "</tr>\n";
+  }
+  out << "</table></div></details>\n";
 }
 
 void reasons(std::ostream& out, const ValidationResult& result, const std::string& family) {
@@ -145,14 +160,9 @@ void reasons(std::ostream& out, const ValidationResult& result, const std::strin
 
 void family_section(std::ostream& out, const ValidationResult& result, const std::string& family,
                     const std::filesystem::path& folder, bool with_plots) {
-  out << "<h2>" << escaped(family)
-      << "</h2>\n<div class=scroll><table><tr><th class=text>case</th>"
-         "<th class=text>metric</th><th>error</th><th>std. error</th><th>sampling floor</th>"
-         "<th>discretisation floor</th><th>truth</th><th>threshold</th><th>seconds</th>"
-         "<th class=text>status</th></tr>\n";
-  for (const CaseResult& c : result.cases)
-    if (c.family == family) case_rows(out, c);
-  out << "</table></div>\n";
+  out << "<h2>" << escaped(family) << "</h2>\n";
+  summary_table(out, result, family);
+  scores_table(out, result, family);
   reasons(out, result, family);
   if (!with_plots) return;
   for (const auto& plot : nlohmann::json::parse(read_text(folder / "plots.json")))
@@ -212,6 +222,13 @@ std::string to_string(CaseResult::Status status) {
       return "not run";
   }
   return "unknown";
+}
+
+const validation::Score* tightest(const CaseResult& result) {
+  const validation::Score* worst = nullptr;
+  for (const auto& s : result.scores)
+    if (!worst || !(s.value / s.threshold <= worst->value / worst->threshold)) worst = &s;
+  return worst;
 }
 
 std::size_t ValidationResult::count(CaseResult::Status status) const {

@@ -18,6 +18,8 @@ struct CaseResult {
   std::vector<validation::Curve> curves = {};
 };
 std::string to_string(CaseResult::Status status);
+/// The score nearest to its threshold or furthest beyond it; nullptr without scores.
+const validation::Score* tightest(const CaseResult& result);
 
 struct ValidationResult {
   std::string suite, filter, precision, backend;
