@@ -25,7 +25,7 @@ MUTATIONS = [
      "const double product = sigma * sigma * horizon;", "const double product = 2 * sigma * sigma * horizon;"),
     ("time labels of DSB one step late", "src/solver/dsb.cpp",
      "model.fit(direction == Direction::forward ? steps - 1 - s : s,",
-     "model.fit(direction == Direction::forward ? (2 * steps - 2 - s) % steps : s,"),
+     "model.fit(direction == Direction::forward ? (s + 1 < steps ? steps - 2 - s : 0) : s,"),
     ("covariance between the ends transposed", "src/gaussian/linear_bridge.cpp",
      "plan.cross_covariance = s.p * Diagonal{s.rho} * transposed(s.r);",
      "plan.cross_covariance = s.r * Diagonal{s.rho} * transposed(s.p);"),

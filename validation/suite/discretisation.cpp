@@ -11,8 +11,9 @@
 namespace fortet::validation {
 namespace {
 
-auto pair(const auto& reference) {
-  return Problem{Gaussian({-0.1}, isotropic(1, 1.0)), Gaussian({0.1}, isotropic(1, 1.0)), reference};
+auto pair(const auto& reference, double target_variance = 1) {
+  return Problem{Gaussian({-0.1}, isotropic(1, 1.0)), Gaussian({0.1}, isotropic(1, target_variance)),
+                 reference};
 }
 
 /// Error of the variance of X_T when the exact drift is integrated with N steps, in closed form.
@@ -70,9 +71,9 @@ void bridge_steps(const Setting& setting, Record& record) {
 /// The diffusion Schroedinger bridge with exact regression on simulated trajectories, against the recursion
 /// for infinitely many: the ends of both fitted chains.
 template <class Ref>
-void dsb(const Setting& setting, Record& record, const Ref& reference) {
+void dsb(const Setting& setting, Record& record, const Ref& reference, double target_variance) {
   const int iterations = 4, particles = setting.full ? 800000 : 150000;
-  const auto problem = pair(reference);
+  const auto problem = pair(reference, target_variance);
   DsbOptions options{
       .iterations = iterations, .tolerance = 0, .regression = Regression::affine, .seed = setting.key.seed};
   options.training.particles = particles;
@@ -105,7 +106,7 @@ void dsb(const Setting& setting, Record& record, const Ref& reference) {
     record.score(which + " covariance", scale * std::abs(ours[2] - end.cross_covariance(0, 0)),
                  {.oracle = end.cross_covariance(0, 0)});
   };
-  judge("backward", chain_end(Direction::backward, 0.1, 1), truth.iterates.back().backward);
+  judge("backward", chain_end(Direction::backward, 0.1, target_variance), truth.iterates.back().backward);
   judge("forward", chain_end(Direction::forward, -0.1, 1), truth.iterates.back().forward);
 }
 
@@ -120,7 +121,9 @@ std::vector<Case> discretisation_cases() {
        [](const Setting& s, Record& r) { scheme_order(s, r, SdeScheme::heun, 2); }},
       {"discretisation/bridge-steps", "Exact transitions: no bias for any number of steps", bridge_steps},
       {"discretisation/dsb", "DSB by exact regression with 20 steps against its population values",
-       [](const Setting& s, Record& r) { dsb(s, r, Brownian{}); }},
+       [](const Setting& s, Record& r) { dsb(s, r, Brownian{}, 1); }},
+      {"discretisation/dsb-narrow", "The same to a narrow target, whose drift changes much from step to step",
+       [](const Setting& s, Record& r) { dsb(s, r, Brownian{}, 0.1); }},
   };
 }
 
