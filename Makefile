@@ -4,6 +4,7 @@ PREFIX ?= /usr/local
 BUILD   = build/$(PRESET)
 JOBS   ?= $(shell nproc)
 REPORT ?= fortet-report
+SUITE  ?= quick
 
 ifeq ($(PRESET),cuda)
 export PATH := $(PATH):/usr/local/cuda/bin
@@ -35,8 +36,9 @@ test: build  ## every test, through ctest
 bench: build ## kernels against the limits of this machine
 	@$(BUILD)/validation/bench/bench_sinkhorn
 
-validate: build ## every solver against known answers
-	@$(BUILD)/src/fortet compare --report $(REPORT)
+validate: configure ## problems with known answers, and a report: SUITE=quick|full
+	@cmake --build $(BUILD) -j $(JOBS) --target fortet_program
+	@$(BUILD)/src/fortet validate --suite $(SUITE) --report $(REPORT)
 
 install: build ## library, headers, program: PREFIX=/where/to
 	@cmake --install $(BUILD) --prefix $(PREFIX)

@@ -50,5 +50,6 @@ void add_grid(CLI::App& app, Invocation& invocation);
 void add_info(CLI::App& app, Invocation& invocation);
 void add_sample(CLI::App& app, Invocation& invocation);
 void add_sinkhorn(CLI::App& app, Invocation& invocation);
+void add_validate(CLI::App& app, Invocation& invocation);
 
 }  // namespace fortet::program

@@ -20,8 +20,8 @@ std::variant<Invocation, int> parse_command_line(int argc, char** argv) {
       "fortet <subcommand> --help tells more. Exit codes: 0 converged, 1 internal error,\n"
       "2 bad input, 3 not converged.");
   Invocation invocation;
-  for (const auto add :
-       {add_info, add_gaussian, add_sinkhorn, add_grid, add_dsb, add_dsbm, add_compare, add_sample})
+  for (const auto add : {add_info, add_gaussian, add_sinkhorn, add_grid, add_dsb, add_dsbm, add_compare,
+                         add_sample, add_validate})
     add(app, invocation);
   try {
     app.parse(argc, argv);

@@ -1,67 +1,14 @@
 #include "program/compare_page.hpp"
 
 #include <cmath>
-#include <iomanip>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "fortet/io/atomic_file.hpp"
+#include "program/html.hpp"
 
 namespace fortet::program {
 namespace {
-
-constexpr const char* head = R"(<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Fortet: solvers compared</title>
-<style>
-:root { color-scheme: light dark; --ink: #1b1f24; --soft: #59636e; --paper: #ffffff; --line: #d5dae0;
-        --band: #f3f5f7; --good: #1a7f37; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e4e8ec; --soft: #9aa4ae; --paper: #14181d; --line: #343b44; --band: #1c2228; --good: #57c26f; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 62rem; padding: 1rem 1.2rem 4rem; color: var(--ink); background: var(--paper);
-       font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; margin: .6rem 0; } h2 { font-size: 1.3rem; margin: 2.6rem 0 .4rem; border-top: 1px solid var(--line); padding-top: 1.4rem; }
-h3 { font-size: 1.05rem; margin: 1.8rem 0 .4rem; }
-p, li { max-width: 46rem; } .soft, figcaption { color: var(--soft); font-size: .92rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .88rem; }
-th, td { padding: .22rem .7rem .22rem 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
-th { font-weight: 600; color: var(--soft); } td.text, th.text { text-align: left; }
-td.good { color: var(--good); }
-figure { margin: 1.2rem 0 1.8rem; } figure svg { display: block; max-width: 100%; min-width: 34rem; height: auto; }
-figcaption { max-width: 46rem; margin-top: .3rem; }
-details { margin: .6rem 0; } summary { cursor: pointer; color: var(--soft); }
-code { font-size: .9em; }
-</style>
-</head>
-<body>
-)";
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else
-      out += c;
-  }
-  return out;
-}
-
-std::string figure(double value) {
-  if (!std::isfinite(value)) return "&ndash;";
-  std::ostringstream text;
-  text << std::setprecision(3) << value;
-  return text.str();
-}
 
 /// Within three standard errors (of the value and of the floor) of what fresh draws of the truth score.
 bool at_floor(const Estimate& e) {
@@ -121,10 +68,7 @@ void solvers_table(std::ostream& out, const ProblemResult& problem) {
 void plots(std::ostream& out, const ProblemResult& problem, const std::filesystem::path& folder) {
   for (const auto& plot : nlohmann::json::parse(read_text(folder / "plots.json"))) {
     if (plot.at("problem") != problem.name) continue;
-    std::string svg = read_text(folder / plot.at("file").get<std::string>());
-    svg.erase(0, svg.find("<svg"));  // the XML prologue has no place in HTML
-    out << "<h3>" << escaped(plot.at("title")) << "</h3>\n<figure><div class=scroll>" << svg
-        << "</div><figcaption>" << escaped(plot.at("caption")) << "</figcaption></figure>\n";
+    out << html_figure(plot.at("title"), folder / plot.at("file").get<std::string>(), plot.at("caption"));
   }
 }
 
@@ -149,7 +93,7 @@ void section(std::ostream& out, const ProblemResult& problem, const std::filesys
 std::string compare_page(const CompareResult& result, const std::filesystem::path& folder,
                          const std::string& no_plots) {
   std::ostringstream out;
-  out << head
+  out << html_head("Fortet: solvers compared")
       << "<h1>Solvers compared</h1>\n<p>Each solver answers the same Schr&ouml;dinger bridge problem; "
       << "the last one in each list counts as the truth. The <em>floor</em> of a figure is what two fresh "
          "draws "

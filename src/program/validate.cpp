@@ -1,0 +1,141 @@
+#include "program/validate.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <regex>
+
+#include "fortet/error.hpp"
+#include "program/interrupt.hpp"
+#include "program/output.hpp"
+#include "program/validate_report.hpp"
+#include "suite/suite.hpp"
+
+namespace fortet::program {
+namespace {
+
+using Status = CaseResult::Status;
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double peak_memory_mib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+/// A stream of its own for each name: a case draws the same numbers whatever else runs.
+RandomKey key_of(const std::string& name, std::uint64_t seed) {
+  std::uint64_t hash = 1469598103934665603ull;  // FNV-1a
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  return RandomKey{.seed = seed}.child(hash);
+}
+
+std::vector<validation::Case> chosen(const ValidateArguments& arguments) {
+  std::regex filter;
+  try {
+    filter = std::regex(arguments.filter, std::regex::ECMAScript);
+  } catch (const std::regex_error& error) {
+    throw InvalidArgument("--filter " + arguments.filter + ": " + error.what());
+  }
+  std::vector<validation::Case> out;
+  for (validation::Case& c : validation::all_cases())
+    if ((arguments.suite == "full" || !c.full_only) &&
+        (arguments.precision == "both" || arguments.precision == c.precision) &&
+        std::regex_search(c.name, filter))
+      out.push_back(std::move(c));
+  if (out.empty()) throw InvalidArgument("no case of this suite matches --filter " + arguments.filter);
+  return out;
+}
+
+CaseResult run(const validation::Case& c, const ValidateArguments& arguments) {
+  CaseResult result{.name = c.name, .family = c.family(), .what = c.what};
+  validation::Record record(c.name);
+  const double begin = now();
+  try {
+    c.run({.exec = {}, .key = key_of(c.name, arguments.seed), .full = arguments.suite == "full"}, record);
+    result.status = Status::passed;
+    for (const auto& score : record.scores())
+      if (!score.passed) result.status = Status::failed;
+    if (record.scores().empty()) throw std::logic_error("the case scored nothing");
+  } catch (const validation::Skipped& skipped) {
+    result.status = Status::skipped;
+    result.reason = skipped.what();
+  } catch (const std::exception& error) {
+    result.status = Status::crashed;
+    result.reason = error.what();
+  }
+  result.seconds = now() - begin;
+  result.peak_memory_mib = peak_memory_mib();
+  result.scores = record.scores();
+  result.curves = record.curves();
+  return result;
+}
+
+void print(const CaseResult& c) {
+  std::printf("  %-7s %8.2f s  %-52s", to_string(c.status).c_str(), c.seconds, c.name.c_str());
+  if (!c.reason.empty())
+    std::printf("  %s", c.reason.c_str());
+  else if (const auto* s = tightest(c))
+    std::printf("  %s %.1e, at most %.0e", s->metric.c_str(), s->value, s->threshold);
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
+void print_progress(std::size_t done, std::size_t all, double seconds, const std::string& next) {
+  std::fprintf(stderr, "\r%zu of %zu, %.0f s left: %.50s\033[K", done, all,
+               done ? seconds / static_cast<double>(done) * static_cast<double>(all - done) : 0.0,
+               next.c_str());
+}
+
+}  // namespace
+
+int run_validate(const ValidateArguments& arguments) {
+  const auto cases = chosen(arguments);
+  if (arguments.list) {
+    for (const auto& c : cases) std::cout << c.name << '\n';
+    return exit_code::converged;
+  }
+  if (arguments.report) prepare_output(*arguments.report);
+  ValidationResult result{.suite = arguments.suite,
+                          .filter = arguments.filter,
+                          .precision = arguments.precision,
+                          .backend = DefaultExec::name(),
+                          .seed = arguments.seed,
+                          .threads = HostExec().concurrency()};
+  if (arguments.against) changes(result, *arguments.against);  // a file that is none is said now
+  catch_interrupts();
+  const bool progress = !arguments.quiet && isatty(STDERR_FILENO);
+  const double begin = now();
+  for (const auto& c : cases) {
+    if (interrupted()) {
+      result.cases.push_back({.name = c.name, .family = c.family(), .what = c.what, .reason = "interrupted"});
+      continue;
+    }
+    if (progress) print_progress(result.cases.size(), cases.size(), now() - begin, c.name);
+    result.cases.push_back(run(c, arguments));
+    if (progress) std::fputs("\r\033[K", stderr);
+    if (!arguments.quiet) print(result.cases.back());
+  }
+  result.seconds = now() - begin;
+  const auto changed = arguments.against ? changes(result, *arguments.against) : std::vector<std::string>();
+  if (!arguments.quiet) {
+    for (const std::string& line : changed) std::cout << "  " << line << '\n';
+    std::cout << result.count(Status::passed) << " passed";
+    for (const Status status : {Status::failed, Status::crashed, Status::skipped, Status::not_run})
+      if (result.count(status)) std::cout << ", " << result.count(status) << ' ' << to_string(status);
+    std::cout << '\n';
+  }
+  if (arguments.report) {
+    const auto page = write_report(*arguments.report, result, changed);
+    if (!arguments.quiet) std::cout << page.string() << '\n';
+  }
+  return result.passed() ? exit_code::converged : exit_code::not_converged;
+}
+
+}  // namespace fortet::program

@@ -1,0 +1,27 @@
+#include "program/command.hpp"
+#include "program/validate.hpp"
+
+namespace fortet::program {
+
+void add_validate(CLI::App& app, Invocation& invocation) {
+  const auto command = add_command(app, invocation, "validate",
+                                   "Solve problems whose answers are known, and score the solvers",
+                                   "  fortet validate --suite quick --report validation-report\n"
+                                   "Exit code 0 only when every case passes.",
+                                   run_validate);
+  ValidateArguments& a = *command.arguments;
+  command->add_option("--suite", a.suite, "quick or full (default quick)")
+      ->check(silent(CLI::IsMember({"quick", "full"})))
+      ->type_name("NAME");
+  command->add_option("--filter", a.filter, "Only cases whose name matches")->type_name("REGEX");
+  command->add_option("--precision", a.precision, "double, float or both (default both)")
+      ->check(silent(CLI::IsMember({"double", "float", "both"})))
+      ->type_name("P");
+  command->add_option("--seed", a.seed, "Of every random number (default 1)")->type_name("N");
+  command->add_flag("--list", a.list, "Name the cases and stop");
+  command->add_option("--report", a.report, "Write report.json, junit.xml, index.html here")
+      ->type_name("DIR");
+  command->add_option("--against", a.against, "An older report.json: say what changed")->type_name("FILE");
+}
+
+}  // namespace fortet::program
