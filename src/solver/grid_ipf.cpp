@@ -15,6 +15,7 @@ SinkhornOptions shared_options(const GridIpfOptions& options) {
           .max_iterations = options.max_iterations,
           .largest_relaxation = options.largest_relaxation,
           .annealing = options.annealing,
+          .certify = options.certify,
           .check_every = options.check_every,
           .observer = options.observer};
 }
@@ -89,6 +90,7 @@ Solution<ChainBridge> chain_ipf(const DefaultExec& exec, const GridMeasure& sour
   constexpr const char* where = "fortet::GridIpf";
   detail::require(source.grid() == target.grid(), where, "grid of the target", "not the source's",
                   "a drift needs one grid for both; GridMeasure::resample() brings them together");
+  detail::require(!options.certify, where, "certify", "true", "not available with a DriftDiffusion");
   const auto boundary = boundaries(options.boundary, source.dimension());
   const auto masses = log_masses(exec, source);
   Kokkos::parallel_for(
