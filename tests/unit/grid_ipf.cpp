@@ -463,6 +463,8 @@ BOOST_AUTO_TEST_CASE(disjoint_supports_and_warm_starts) {
   const auto [coupling, report] = GridIpf<double>().solve(exec(), problem);
   BOOST_TEST(report.converged());
   for (double v : host(coupling.target_potential())) BOOST_TEST_REQUIRE(std::isfinite(v));
+  // nodes from 0.975 to 8.025: 7.05 over sqrt(0.1)
+  BOOST_TEST(report.kernel.find("the supports are 22.3 standard deviations") != std::string::npos);
   // a coarser grid's potential as the start saves iterations
   const GridProblem fine = scalar_problem();
   const GridAxis coarse_axis{-13, 13, 300};
