@@ -40,90 +40,95 @@ KOKKOS_INLINE_FUNCTION Moments passage(double s, double rate, double away, const
   return {rate / D, mean, mean * mean + away * back.second() / D};
 }
 
-/// sweep of W (or W^T) over one block, in place; a is nodes x chain_lanes.
-template <bool Transposed, class Member>
-KOKKOS_INLINE_FUNCTION void solve_block(const Member& member, const LineBlocks& lines, std::size_t block,
-                                        const AxisFactor& f, double* a) {
-  constexpr int L = chain_lanes;
-  const std::size_t n = lines.nodes, offset = block * n * L;
-  const double *inverse = f.inverse.data() + offset, *lower = f.lower.data() + offset,
-               *upper = f.upper.data() + offset;
-  const auto lanes = [&](const auto& work) {
-    Kokkos::parallel_for(Kokkos::ThreadVectorRange(member, L), work);
-  };
-  if constexpr (!Transposed) {
-    lanes([&](const int l) { a[l] *= inverse[l]; });
-    for (std::size_t i = 1; i < n; ++i)
-      lanes([&](const int l) {
-        a[i * L + l] = inverse[i * L + l] * (a[i * L + l] + lower[i * L + l] * a[(i - 1) * L + l]);
-      });
-    for (std::size_t i = n - 1; i-- > 0;)
-      lanes([&](const int l) { a[i * L + l] += upper[i * L + l] * a[(i + 1) * L + l]; });
-  } else {
-    for (std::size_t i = 1; i < n; ++i)
-      lanes([&](const int l) { a[i * L + l] += upper[(i - 1) * L + l] * a[(i - 1) * L + l]; });
-    lanes([&](const int l) { a[(n - 1) * L + l] *= inverse[(n - 1) * L + l]; });
-    for (std::size_t i = n - 1; i-- > 0;)
-      lanes([&](const int l) {
-        a[i * L + l] = inverse[i * L + l] * (a[i * L + l] + lower[(i + 1) * L + l] * a[(i + 1) * L + l]);
-      });
+/// What step_block does, for one lane of a block on a device.
+KOKKOS_INLINE_FUNCTION void solve_lane(bool transposed, const BlockFactor& f, std::size_t n, double* a) {
+  constexpr std::size_t L = chain_lanes;
+  double carry = 0;
+  for (std::size_t i = 0; i < n * L; i += L) {
+    const double value = transposed ? a[i] + carry : f.inverse[i] * (a[i] + f.lower[i] * carry);
+    carry = transposed ? f.upper[i] * value : value;
+    a[i] = value;
   }
-  if (f.right.extent(0) == 0) return;
-  const double* along = (Transposed ? f.left.data() : f.right.data()) + offset;
-  lanes([&](const int l) {
-    const std::size_t line = block * L + static_cast<std::size_t>(l);
-    const double weight = Transposed ? f.first(line) * a[l] + f.last(line) * a[(n - 1) * L + l]
-                                     : a[l] + f.down(line) * a[(n - 1) * L + l];
-    const double scale = weight * f.gain(line);
-    for (std::size_t i = 0; i < n; ++i) a[i * L + l] += scale * along[i * L + l];
-  });
+  carry = 0;
+  for (std::size_t i = n * L; i > 0;) {
+    i -= L;
+    const double value = transposed ? f.inverse[i] * (a[i] + carry) : a[i] + f.upper[i] * carry;
+    carry = transposed ? f.lower[i] * value : value;
+    a[i] = value;
+  }
+  if (!f.along) return;
+  const double scale = *f.gain * (*f.first * a[0] + *f.last * a[(n - 1) * L]);
+  for (std::size_t i = 0; i < n * L; i += L) a[i] += scale * f.along[i];
+}
+KOKKOS_INLINE_FUNCTION void step_lane(bool transposed, const BlockFactor& f, double square, double cube,
+                                      std::size_t n, double* a, double* kept) {
+  constexpr std::size_t L = chain_lanes;
+  solve_lane(transposed, f, n, a);
+  if (cube == 0) return;
+  solve_lane(transposed, f, n, a);
+  for (std::size_t i = 0; i < n * L; i += L) kept[i] = a[i];
+  solve_lane(transposed, f, n, a);
+  for (std::size_t i = 0; i < n * L; i += L) a[i] = Kokkos::fmax(cube * a[i] + square * kept[i], 0.0);
 }
 
-/// Between the grid's array and a block.
-template <bool Load, class Member>
-KOKKOS_INLINE_FUNCTION void move_block(const Member& member, const LineBlocks& lines, std::size_t block,
-                                       double* values, double* a) {
-  constexpr int L = chain_lanes;
-  constexpr std::size_t chunk = 8;  // a cache line of values at a time where lines are contiguous
-  const std::size_t n = lines.nodes, step = lines.inner == 1 ? chunk : 1;
-  for (std::size_t first = 0; first < n; first += step)
-    Kokkos::parallel_for(Kokkos::ThreadVectorRange(member, L), [&](const int l) {
-      const std::size_t line = block * L + static_cast<std::size_t>(l);
-      const std::size_t end = first + step < n ? first + step : n;
-      for (std::size_t i = first; i < end; ++i) {
+/// Between the grid's array and `count` lanes of a block from `lane` on.
+template <bool Load>
+KOKKOS_INLINE_FUNCTION void move_lanes(const LineBlocks& lines, std::size_t block, std::size_t lane,
+                                       std::size_t count, double* values, double* a) {
+  constexpr std::size_t L = chain_lanes;
+  const std::size_t n = lines.nodes, first = block * L + lane;
+  if (count == L && lines.inner % L == 0) {  // lanes are neighbours in memory
+    double* const start = values + lines.natural(first, 0);
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t l = 0; l < L; ++l) {
         if constexpr (Load)
-          a[i * L + l] = line < lines.lines ? values[lines.natural(line, i)] : 0.0;
-        else if (line < lines.lines)
-          values[lines.natural(line, i)] = a[i * L + l];
+          a[i * L + l] = start[i * lines.inner + l];
+        else
+          start[i * lines.inner + l] = a[i * L + l];
       }
-    });
+    return;
+  }
+  const std::size_t chunk = count > 1 ? 8 : 1;  // a cache line of a line at a time
+  for (std::size_t i0 = 0; i0 < n; i0 += chunk)
+    for (std::size_t l = lane; l < lane + count; ++l) {
+      const std::size_t line = block * L + l;
+      double* const start = values + (line < lines.lines ? lines.natural(line, 0) : 0);
+      for (std::size_t i = i0; i < i0 + chunk && i < n; ++i) {
+        if constexpr (Load)
+          a[i * L + l] = line < lines.lines ? start[i * lines.inner] : 0.0;
+        else if (line < lines.lines)
+          start[i * lines.inner] = a[i * L + l];
+      }
+    }
 }
 
-/// The same where the lanes of a block are neighbours in memory.
-template <bool Load, class Member>
-KOKKOS_INLINE_FUNCTION void move_contiguous(const Member& member, const LineBlocks& lines, std::size_t block,
-                                            double* values, double* a) {
-  constexpr int L = chain_lanes;
-  double* const start = values + lines.natural(block * L, 0);
-  for (std::size_t i = 0; i < lines.nodes; ++i)
-    Kokkos::parallel_for(Kokkos::ThreadVectorRange(member, L), [&](const int l) {
-      if constexpr (Load)
-        a[i * L + l] = start[i * lines.inner + static_cast<std::size_t>(l)];
-      else
-        start[i * lines.inner + static_cast<std::size_t>(l)] = a[i * L + l];
-    });
+/// The factors of a block, from a lane on.
+KOKKOS_INLINE_FUNCTION BlockFactor block_factor(const AxisFactor& f, bool transposed, const LineBlocks& lines,
+                                                std::size_t block, std::size_t lane) {
+  const std::size_t offset = block * lines.nodes * chain_lanes + lane, line = block * chain_lanes + lane;
+  BlockFactor result{f.inverse.data() + offset,
+                     f.lower.data() + offset,
+                     f.upper.data() + offset,
+                     nullptr,
+                     nullptr,
+                     nullptr,
+                     nullptr};
+  if (f.right.extent(0) == 0) return result;
+  result.along = (transposed ? f.left : f.right).data() + offset;
+  result.first = (transposed ? f.first : f.one).data() + line;
+  result.last = (transposed ? f.last : f.down).data() + line;
+  result.gain = f.gain.data() + line;
+  return result;
 }
 
 /// values = R(dt A)^times values along all lines of an axis, or its transpose.
-template <bool Transposed>
-void sweep(const DefaultExec& exec, const LineBlocks& lines, const AxisFactor& f, const StepFormula& formula,
-           int times, const Vector<double>& values) {
+void sweep(const DefaultExec& exec, bool transposed, const LineBlocks& lines, const AxisFactor& f,
+           const StepFormula& formula, int times, const Vector<double>& values) {
   using Policy = Kokkos::TeamPolicy<DefaultExec>;
-  constexpr int L = chain_lanes;
-  const std::size_t block_size = lines.nodes * L;
+  const std::size_t block_size = lines.nodes * chain_lanes;
   const std::size_t bytes = (formula.second_order() ? 2 : 1) * block_size * sizeof(double);
-  const bool contiguous = lines.inner % L == 0;
-  Policy policy(exec, static_cast<int>(lines.blocks()), 1, L);
+  constexpr bool on_host = std::is_same_v<DefaultExec, HostExec>;
+  Policy policy(exec, static_cast<int>(lines.blocks()), 1, on_host ? 1 : chain_lanes);
   policy.set_scratch_size(1, Kokkos::PerTeam(static_cast<int>(bytes + 64)));
   double* const data = values.data();
   Kokkos::parallel_for(
@@ -131,29 +136,19 @@ void sweep(const DefaultExec& exec, const LineBlocks& lines, const AxisFactor& f
         const auto block = static_cast<std::size_t>(member.league_rank());
         auto* a = static_cast<double*>(member.team_scratch(1).get_shmem_aligned(bytes, 64));
         double* kept = a + block_size;
-        if (contiguous)
-          move_contiguous<true>(member, lines, block, data, a);
-        else
-          move_block<true>(member, lines, block, data, a);
-        for (int time = 0; time < times; ++time) {
-          solve_block<Transposed>(member, lines, block, f, a);
-          if (!formula.second_order()) continue;
-          solve_block<Transposed>(member, lines, block, f, a);
-          for (std::size_t i = 0; i < lines.nodes; ++i)
-            Kokkos::parallel_for(Kokkos::ThreadVectorRange(member, L),
-                                 [&](const int l) { kept[i * L + l] = a[i * L + l]; });
-          solve_block<Transposed>(member, lines, block, f, a);
-          // positive in exact arithmetic: rounding must not say otherwise
-          for (std::size_t i = 0; i < lines.nodes; ++i)
-            Kokkos::parallel_for(Kokkos::ThreadVectorRange(member, L), [&](const int l) {
-              const double value = formula.cube * a[i * L + l] + formula.square * kept[i * L + l];
-              a[i * L + l] = value > 0 ? value : 0.0;
-            });
-        }
-        if (contiguous)
-          move_contiguous<false>(member, lines, block, data, a);
-        else
-          move_block<false>(member, lines, block, data, a);
+        KOKKOS_IF_ON_HOST((move_lanes<true>(lines, block, 0, chain_lanes, data, a);
+                           step_block(transposed, block_factor(f, transposed, lines, block, 0), formula,
+                                      times, lines.nodes, a, kept);
+                           move_lanes<false>(lines, block, 0, chain_lanes, data, a);))
+        KOKKOS_IF_ON_DEVICE(
+            (Kokkos::parallel_for(Kokkos::ThreadVectorRange(member, chain_lanes), [&](const int l) {
+               const auto lane = static_cast<std::size_t>(l);
+               move_lanes<true>(lines, block, lane, 1, data, a);
+               for (int time = 0; time < times; ++time)
+                 step_lane(transposed, block_factor(f, transposed, lines, block, lane), formula.square,
+                           formula.cube, lines.nodes, a + lane, kept + lane);
+               move_lanes<false>(lines, block, lane, 1, data, a);
+             });))
       });
 }
 
@@ -250,7 +245,7 @@ AxisFactor Chain::factor(const DefaultExec& exec, int axis, double duration, Con
   const Vector<double> inverse = packed(), lower = packed(), upper = packed(),
                        right = periodic ? packed() : Vector<double>(),
                        left = periodic ? packed() : Vector<double>(), first = per_line(), last = per_line(),
-                       below = per_line(), gain = per_line();
+                       below = per_line(), gain = per_line(), one = per_line();
   Kokkos::parallel_for(
       "fortet::grid::chain_factor", Kokkos::RangePolicy<DefaultExec>(exec, 0, lines.lines),
       KOKKOS_LAMBDA(const std::size_t line) {
@@ -291,12 +286,13 @@ AxisFactor Chain::factor(const DefaultExec& exec, int axis, double duration, Con
           q(i) += upper(lines.packed(line, i)) * q(i + 1);
           z(i) = inverse(lines.packed(line, i)) * (z(i) + lower(lines.packed(line, i + 1)) * z(i + 1));
         }
+        one(line) = 1;
         first(line) = diagonal0;
         last(line) = corner_up;
         below(line) = v;
         gain(line) = 1 / (1 - q(0) - v * q(n - 1));
       });
-  return {inverse, lower, upper, right, left, first, last, below, gain};
+  return {inverse, lower, upper, right, left, one, first, last, below, gain};
 }
 
 bool Chain::prepare(const DefaultExec& exec, double t, Slot& slot) const {
@@ -352,10 +348,7 @@ ConstVector<double> Chain::survival(int n) const { return slot(n).survival; }
 
 void Chain::apply_stage(const DefaultExec& exec, const Stage& stage, bool transposed, Vector<double> values,
                         int times) const {
-  if (transposed)
-    sweep<true>(exec, blocks(stage.axis), stage.factor, formula_, times, values);
-  else
-    sweep<false>(exec, blocks(stage.axis), stage.factor, formula_, times, values);
+  sweep(exec, transposed, blocks(stage.axis), stage.factor, formula_, times, values);
 }
 
 // A step reads the same in both directions, so its transpose is the product of the transposes in the same

@@ -8,21 +8,16 @@
 #include "fortet/reference/drift_diffusion.hpp"
 #include "fortet/solver/grid_options.hpp"
 #include "fortet/types.hpp"
+#include "grid/chain_lines.hpp"
 
 namespace fortet::grid {
 
-/// Lines that are solved side by side: enough independent recurrences to fill the pipelines of a core.
 #if defined(KOKKOS_ENABLE_CUDA)
 inline constexpr int chain_lanes = 32;
 #else
-inline constexpr int chain_lanes = 16;
+inline constexpr int chain_lanes = host_lanes;
 #endif
 
-/// R(dt A) = square W^2 + cube W^3, or W alone: W = (1 - pole dt A)^-1.
-struct StepFormula {
-  double pole, square, cube;  // square = cube = 0: W
-  KOKKOS_FUNCTION bool second_order() const { return cube != 0; }
-};
 StepFormula step_formula(Stepper stepper);
 
 /// The lines of one axis in blocks of chain_lanes: element i of lane l of block b is at
@@ -43,9 +38,10 @@ struct LineBlocks {
 /// W of one axis, factored: 1 - pole dt A = L U with unit U. Periodic axes carry the rank-one correction of
 /// Sherman and Morrison, its signs chosen so that every term is positive.
 struct AxisFactor {
-  ConstVector<double> inverse, lower, upper;    // packed: 1 / L_ii, -L_{i,i-1}, -U_{i,i+1}
-  ConstVector<double> right, left;              // packed: -T^-1 u and T^-T v of the correction, or empty
-  ConstVector<double> first, last, down, gain;  // one a line: -u_first, -u_last, v_last, 1 / (1 + v.T^-1 u)
+  ConstVector<double> inverse, lower, upper;  // packed: 1 / L_ii, -L_{i,i-1}, -U_{i,i+1}
+  ConstVector<double> right, left;            // packed: -T^-1 u and T^-T v of the correction, or empty
+  // one a line: v_first, -u_first, -u_last, v_last, 1 / (1 + v.T^-1 u)
+  ConstVector<double> one, first, last, down, gain;
 };
 
 /// One entry of a step's product: which axis, and the factors to use.

@@ -84,7 +84,7 @@ struct LineRow {
   KOKKOS_FUNCTION void operator()(std::size_t line, std::size_t node, double* row, double* kept) const {
     for (std::size_t i = 0; i < lines.nodes; ++i) row[i] = i == node ? 1.0 : 0.0;
     solve(line, row);
-    if (!formula.second_order()) return;
+    if (formula.cube == 0) return;
     solve(line, row);
     for (std::size_t i = 0; i < lines.nodes; ++i) kept[i] = row[i];
     solve(line, row);

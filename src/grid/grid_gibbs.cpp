@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "fortet/impl/deterministic_sum.hpp"
 #include "measure/allocate.hpp"
 
 namespace fortet::impl {
@@ -164,6 +165,16 @@ bool in_free_space(const GridGeometry& geometry) {
   return true;
 }
 
+/// sum exp(log_weights) values, or with values log values.
+double integral(const DefaultExec& exec, const ConstVector<double>& log_weights,
+                const ConstVector<double>& values, bool times_log) {
+  return deterministic_sum(
+      exec, "fortet::grid::product_integral", values.extent(0), KOKKOS_LAMBDA(const std::size_t i) {
+        const double v = values(i);
+        return v > 0 ? Kokkos::exp(log_weights(i)) * v * (times_log ? Kokkos::log(v) : 1.0) : 0.0;
+      });
+}
+
 double smallest_finite(const DefaultExec& exec, const ConstVector<double>& values) {
   double result = 0;
   Kokkos::parallel_reduce(
@@ -175,14 +186,16 @@ double smallest_finite(const DefaultExec& exec, const ConstVector<double>& value
 
 }  // namespace
 
-/// The plan alone: correction by a product is for atoms. Every sum has terms of one sign, so none cancels:
-/// payloads are measured from their smallest value. Between bounded axes the cost has no moments to be summed
+/// Every sum has terms of one sign, so none cancels: payloads are measured from their smallest value. The
+/// logarithm of a sum of plan and product does not separate along the axes; by convexity
+///   q log q <= e log(e / (1 - delta)) + (alpha beta) log(alpha beta / delta),  delta the mass of the
+///   product,
+/// and this bound is what kl holds. Between bounded axes the cost has no moments to be summed
 /// from; there the transport part is left at zero and kl holds the whole of (f + g) / epsilon.
 template <class Real>
-void GridGibbs<Real>::plan_costs(const DefaultExec& exec, In f, In g, In /*alpha*/, In /*beta*/,
-                                 Out transport, Out kl) const {
+void GridGibbs<Real>::plan_costs(const DefaultExec& exec, In f, In g, In alpha, In beta, Out transport,
+                                 Out kl) const {
   const std::size_t n = size(Side::source), m = size(Side::target);
-  const GridGeometry geometry = geometry_;
   const double epsilon = geometry_.epsilon, least = smallest_finite(exec, g);
   const In lw = log_weights(Side::target);
   const Vector<double> terms = allocate(exec, "fortet::grid::plan_terms", m),
@@ -206,7 +219,16 @@ void GridGibbs<Real>::plan_costs(const DefaultExec& exec, In f, In g, In /*alpha
         kl(i) = ((f(i) + least) * mass(i) + sum(i)) / epsilon;
         transport(i) = 0;
       });
-  if (!in_free_space(geometry_)) return;
+  if (in_free_space(geometry_)) split_costs(exec, terms, base, mass, sum, transport, kl);
+  add_product(exec, alpha, beta, mass, transport, kl);
+}
+
+/// Moves the quadratic cost of the plan from kl to transport.
+template <class Real>
+void GridGibbs<Real>::split_costs(const DefaultExec& exec, const Out& terms, const Out& base, const Out& mass,
+                                  const Out& sum, const Out& transport, const Out& kl) const {
+  const GridGeometry geometry = geometry_;
+  const double epsilon = geometry_.epsilon;
   for (int k = 0; k < geometry_.dimension(); ++k)
     for (const int power : {0, 1, 2}) {
       const double low = geometry_.target.axis(k).lower;
@@ -219,7 +241,7 @@ void GridGibbs<Real>::plan_costs(const DefaultExec& exec, In f, In g, In /*alpha
             },
             sum);
       Kokkos::parallel_for(
-          "fortet::grid::plan_transport", Kokkos::RangePolicy<DefaultExec>(exec, 0, n),
+          "fortet::grid::plan_transport", Kokkos::RangePolicy<DefaultExec>(exec, 0, base.extent(0)),
           KOKKOS_LAMBDA(const std::size_t i) {
             const double x = geometry.pushed(k, geometry.source.coordinate(i, k)) - low;
             const double term = power == 0 ? x * x * mass(i) : power == 1 ? -2 * x * sum(i) : sum(i);
@@ -227,6 +249,68 @@ void GridGibbs<Real>::plan_costs(const DefaultExec& exec, In f, In g, In /*alpha
             kl(i) -= 0.5 * geometry.weight[k] * term / epsilon;
           });
     }
+}
+
+/// The part of the product alpha beta in plan_costs.
+template <class Real>
+void GridGibbs<Real>::add_product(const DefaultExec& exec, In alpha, In beta, const Out& mass,
+                                  const Out& transport, const Out& kl) const {
+  const In lw = log_weights(Side::source), target_lw = log_weights(Side::target);
+  const double a = integral(exec, lw, alpha, false), b = integral(exec, target_lw, beta, false),
+               delta = a * b;
+  if (!(delta > 0)) return;
+  const double beta_entropy = integral(exec, target_lw, beta, true);
+  const double log_delta = std::log(delta), log_rest = std::log1p(-delta);
+  // mean cost of a row against beta: one line a axis, by the marginals of beta
+  const bool free = in_free_space(geometry_);
+  const GridGeometry geometry = geometry_;
+  ConstVector<double> row_costs[RegularGrid::max_dimension];
+  for (int k = 0; k < geometry_.dimension(); ++k) row_costs[k] = row_cost(exec, k, beta);
+  Kokkos::parallel_for(
+      "fortet::grid::plan_product", Kokkos::RangePolicy<DefaultExec>(exec, 0, kl.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t i) {
+        kl(i) -= mass(i) * log_rest;
+        if (!(alpha(i) > 0)) return;
+        double cost = 0;
+        for (int k = 0; k < geometry.dimension(); ++k)
+          cost += row_costs[k](static_cast<std::size_t>(geometry.source.index(i, k)));
+        kl(i) += alpha(i) * (b * (Kokkos::log(alpha(i)) - log_delta) + beta_entropy);
+        (free ? transport(i) : kl(i)) += alpha(i) * cost / (free ? 1 : geometry.epsilon);
+      });
+}
+
+/// sum_j w_j beta_j c_k(x, y_j) along axis k of the cost, at the source's nodes on that axis.
+template <class Real>
+ConstVector<double> GridGibbs<Real>::row_cost(const DefaultExec& exec, int k, In beta) const {
+  const GridGeometry geometry = geometry_;
+  const In lw = log_weights(Side::target);
+  const auto nodes = static_cast<std::size_t>(geometry.target.axis(k).nodes);
+  const std::size_t inner = geometry.target.inner(k), lines = lw.extent(0) / nodes;
+  const Vector<double> marginal = allocate(exec, "fortet::grid::product_marginal", nodes),
+                       cost = allocate(exec, "fortet::grid::product_cost",
+                                       static_cast<std::size_t>(geometry.source.axis(k).nodes));
+  Kokkos::parallel_for(
+      "fortet::grid::product_marginal", Kokkos::RangePolicy<DefaultExec>(exec, 0, nodes),
+      KOKKOS_LAMBDA(const std::size_t j) {
+        double sum = 0;
+        for (std::size_t l = 0; l < lines; ++l) {
+          const std::size_t flat = (l / inner * nodes + j) * inner + l % inner;
+          sum += Kokkos::exp(lw(flat)) * beta(flat);
+        }
+        marginal(j) = sum;
+      });
+  Kokkos::parallel_for(
+      "fortet::grid::product_cost", Kokkos::RangePolicy<DefaultExec>(exec, 0, cost.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t i) {
+        const double x = geometry.pushed(k, geometry.source.axis(k).node(static_cast<double>(i)));
+        double sum = 0;
+        for (std::size_t j = 0; j < nodes; ++j)
+          if (marginal(j) > 0)
+            sum -= marginal(j) * geometry.epsilon *
+                   geometry.log_factor(k, x, geometry.target.axis(k).node(static_cast<double>(j)));
+        cost(i) = sum;
+      });
+  return cost;
 }
 
 template <class Real>

@@ -39,6 +39,13 @@ class GridGibbs final : public HalfBridgeKernel<DefaultExec> {
   double mean_cost(const DefaultExec& exec) const override;
   double largest_cost(const DefaultExec& exec) const override;
 
+  // Kernels below are public because nvcc asks for it.
+
+  void split_costs(const DefaultExec& exec, const Out& terms, const Out& base, const Out& mass,
+                   const Out& sum, const Out& transport, const Out& kl) const;
+  void add_product(const DefaultExec& exec, In alpha, In beta, const Out& mass, const Out& transport,
+                   const Out& kl) const;
+  ConstVector<double> row_cost(const DefaultExec& exec, int k, In beta) const;
   /// out = log sum over the other side of exp(in) K.
   void log_sums(const DefaultExec& exec, Side rows, In in, Out out) const;
 

@@ -1,9 +1,11 @@
 #include "fortet/solver/grid_ipf.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 
 #include "grid/chain_gibbs.hpp"
+#include "grid/chain_rates.hpp"
 #include "grid/grid_gibbs.hpp"
 #include "measure/allocate.hpp"
 
@@ -15,6 +17,7 @@ SinkhornOptions shared_options(const GridIpfOptions& options) {
           .max_iterations = options.max_iterations,
           .largest_relaxation = options.largest_relaxation,
           .annealing = options.annealing,
+          .certify = options.certify,
           .check_every = options.check_every,
           .observer = options.observer};
 }
@@ -31,6 +34,45 @@ std::string resolution_warning(const impl::GridGeometry& geometry) {
       text << "; warning: spacing is " << ratio << " standard deviations of the reference on axis " << k
            << ", the grid does not resolve it";
   }
+  return text.str();
+}
+
+/// First and last node of every axis that has mass, as coordinates.
+struct Box {
+  double lower[RegularGrid::max_dimension], upper[RegularGrid::max_dimension];
+};
+Box support(const GridMeasure& measure) {
+  Box box;
+  const RegularGrid& grid = measure.grid();
+  const std::vector<double> log_density = to_host(measure.log_density());
+  for (int k = 0; k < grid.dimension(); ++k) {
+    box.lower[k] = grid.axis(k).upper;
+    box.upper[k] = grid.axis(k).lower;
+  }
+  for (std::size_t i = 0; i < log_density.size(); ++i) {
+    if (!std::isfinite(log_density[i])) continue;
+    for (int k = 0; k < grid.dimension(); ++k) {
+      box.lower[k] = std::min(box.lower[k], grid.coordinate(i, k));
+      box.upper[k] = std::max(box.upper[k], grid.coordinate(i, k));
+    }
+  }
+  return box;
+}
+
+/// How far apart the supports are, in words; empty where their boxes meet.
+std::string distance_note(const GridMeasure& source, const GridMeasure& target,
+                          const impl::GridGeometry& geometry) {
+  const Box from = support(source), to = support(target);
+  double square = 0;
+  for (int k = 0; k < geometry.dimension(); ++k) {
+    const double gap = std::max({0.0, to.lower[k] - geometry.pushed(k, from.upper[k]),
+                                 geometry.pushed(k, from.lower[k]) - to.upper[k]});
+    square += gap * gap / geometry.variance(k);
+  }
+  if (square == 0) return "";
+  std::ostringstream text;
+  text.precision(3);
+  text << "; the supports are " << std::sqrt(square) << " standard deviations of the reference apart";
   return text.str();
 }
 
@@ -56,12 +98,16 @@ template <class Real>
 GridSolution grid_ipf(const DefaultExec& exec, const GridMeasure& source, const GridMeasure& target,
                       const GridGeometry& geometry, const GridIpfOptions& options,
                       ConstVector<double> start) {
+  // potentials, ratios, masses and the kernels' workspaces
+  grid::require_memory("fortet::GridIpf",
+                       30.0 * sizeof(double) * static_cast<double>(source.size() + target.size()));
   const auto kernel = std::make_shared<GridGibbs<Real>>(exec, source, target, geometry, options.kernel);
   auto [f, g, report] = sinkhorn<DefaultExec>(exec, kernel, shared_options(options), start);
   report.solver = "grid_ipf";
   report.dimension = geometry.dimension();
   // the tiles used are known only after the work
-  report.kernel = kernel->description() + resolution_warning(geometry);
+  report.kernel =
+      kernel->description() + resolution_warning(geometry) + distance_note(source, target, geometry);
   // between reflecting or periodic walls the cost is -epsilon log of a sum of images: no transport part
   if (!in_free_space(geometry)) report.transport_cost.reset();
   return {f, g, std::move(report)};
@@ -89,6 +135,7 @@ Solution<ChainBridge> chain_ipf(const DefaultExec& exec, const GridMeasure& sour
   constexpr const char* where = "fortet::GridIpf";
   detail::require(source.grid() == target.grid(), where, "grid of the target", "not the source's",
                   "a drift needs one grid for both; GridMeasure::resample() brings them together");
+  detail::require(!options.certify, where, "certify", "true", "not available with a DriftDiffusion");
   const auto boundary = boundaries(options.boundary, source.dimension());
   const auto masses = log_masses(exec, source);
   Kokkos::parallel_for(

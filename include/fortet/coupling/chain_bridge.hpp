@@ -87,6 +87,8 @@ class ChainBridge {
   /// Moves rows of nodes (flat indices) from step `first` to step `last` of the chain.
   void walk(const DefaultExec& exec, RandomKey key, int first, int last, Vector<int> nodes) const;
   void start_nodes(const DefaultExec& exec, RandomKey key, In x0, Vector<int> nodes) const;
+  void find_means(const DefaultExec& exec);
+  double measure_wall_contact(const DefaultExec& exec) const;
 
  private:
   void require_time(const char* function, double t) const;
@@ -94,8 +96,6 @@ class ChainBridge {
   Vector<double> at_step(const DefaultExec& exec, bool hat, int n) const;
   Vector<double> at_time(const DefaultExec& exec, bool hat, double t) const;
   void add_reference_drift(const DefaultExec& exec, double t, double sign, In x, Out out) const;
-  void find_means(const DefaultExec& exec);
-  double measure_wall_contact(const DefaultExec& exec) const;
 
   GridMeasure source_, target_;
   std::shared_ptr<const grid::Chain> chain_;

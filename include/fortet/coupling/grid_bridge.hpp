@@ -68,6 +68,8 @@ class GridBridge {
   const GridCoupling<Ref>& coupling() const { return coupling_; }
   const Ref& reference() const { return coupling_.reference(); }
   double epsilon() const { return coupling_.epsilon(); }
+  const GridMeasure& source() const { return coupling_.source(); }
+  const GridMeasure& target() const { return coupling_.target(); }
   int source_dimension() const { return coupling_.source_dimension(); }
   int target_dimension() const { return coupling_.target_dimension(); }
   /// The grid of phi_t, phihat_t and the marginals.

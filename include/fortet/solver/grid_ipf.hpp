@@ -19,8 +19,11 @@ struct GridIpfOptions {
   AnnealingOptions annealing = {};
   GridKernel kernel = GridKernel::automatic;
   std::vector<Boundary> boundary = {};  ///< none (free space), one for all axes, or one for each axis
-  ChainOptions chain = {};              ///< time stepping of a DriftDiffusion
-  int check_every = 10;                 ///< iterations between observer calls and history entries
+  /// Round the plan to feasibility: entropic_cost and duality_gap are then bounds. Not with a DriftDiffusion,
+  /// whose cost is known only by sums.
+  bool certify = false;
+  ChainOptions chain = {};  ///< time stepping of a DriftDiffusion
+  int check_every = 10;     ///< iterations between observer calls and history entries
   Observer observer = {};
 
   /// Throws InvalidArgument on a value outside its range.
