@@ -221,7 +221,7 @@ ProblemResult compare_on(const NamedProblem& problem, const CompareArguments& ar
   result.path_times = even_times(result.horizon, path_points);
   result.marginal_times = even_times(result.horizon, 5);
 
-  if (!arguments.quiet) std::cout << problem.title << '\n';
+  if (!arguments.quiet) std::cout << problem.title << '\n' << std::flush;
   std::vector<Solved> solvers;
   for (const std::string& name : names) solvers.push_back(solve(name, setting));
   for (const Solved& solver : solvers) converged = converged && solver.good;
@@ -236,7 +236,7 @@ ProblemResult compare_on(const NamedProblem& problem, const CompareArguments& ar
   if (!arguments.report) return result;
   for (std::size_t k = 0; k < solvers.size(); ++k)
     result.solvers.push_back(show(solvers[k], result, setting.key.child(10 + k)));
-  if (truth.name == "gaussian") result.sizes = sizes(setting, truth, options);
+  if (truth.name == "gaussian" || truth.name == "grid") result.sizes = sizes(setting, truth, options);
   return result;
 }
 
