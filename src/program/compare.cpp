@@ -226,8 +226,11 @@ ProblemResult compare_on(const NamedProblem& problem, const CompareArguments& ar
   for (const std::string& name : names) solvers.push_back(solve(name, setting));
   for (const Solved& solver : solvers) converged = converged && solver.good;
   if (!arguments.quiet) print_reports(solvers);
-  const CompareOptions options{
-      .pairs = arguments.pairs, .seed = arguments.seed, .conditional_points = 64, .conditional_samples = 500};
+  const CompareOptions options{.pairs = arguments.pairs,
+                               .seed = arguments.seed,
+                               .conditional_points = 32,
+                               .conditional_samples = 500,
+                               .times = 5};
   const Solved& truth = solvers.back();
   for (std::size_t k = 0; k + 1 < solvers.size(); ++k) {
     result.comparisons.push_back(measure(setting, solvers[k], truth, options));
