@@ -227,8 +227,11 @@ ProblemResult compare_on(const NamedProblem& problem, const CompareArguments& ar
   if (!arguments.quiet) std::cout << problem.title << '\n';
   for (const Solved& solver : solvers) converged = converged && solver.good;
   if (!arguments.quiet) print_reports(solvers);
-  const CompareOptions options{
-      .pairs = arguments.pairs, .seed = arguments.seed, .conditional_points = 64, .conditional_samples = 500};
+  const CompareOptions options{.pairs = arguments.pairs,
+                               .seed = arguments.seed,
+                               .conditional_points = 32,
+                               .conditional_samples = 500,
+                               .times = 5};
   const Solved& truth = solvers.back();
   for (std::size_t k = 0; k + 1 < solvers.size(); ++k) {
     result.comparisons.push_back(measure(setting, solvers[k], truth, options));
@@ -237,7 +240,7 @@ ProblemResult compare_on(const NamedProblem& problem, const CompareArguments& ar
   if (!arguments.report) return result;
   for (std::size_t k = 0; k < solvers.size(); ++k)
     result.solvers.push_back(show(solvers[k], result, setting.key.child(10 + k)));
-  if (truth.name == "gaussian") result.sizes = sizes(setting, truth, options);
+  if (truth.name == "gaussian" || truth.name == "grid") result.sizes = sizes(setting, truth, options);
   return result;
 }
 

@@ -11,7 +11,7 @@ struct CompareArguments : CommonArguments {
   std::vector<std::string> solvers;              ///< the last one counts as the truth; none: all that apply
   std::size_t atoms = 1000;                      ///< drawn from each side for solvers that need atoms
   std::size_t pairs = 10000;                     ///< drawn from each solver for the comparison
-  int training = 1500;                           ///< gradient steps a round of the neural solvers
+  int training = 1000;                           ///< gradient steps a round of the neural solvers
   std::uint64_t seed = 1;
   std::optional<std::filesystem::path> report;  ///< folder of report.json and index.html
   std::optional<std::filesystem::path> json;

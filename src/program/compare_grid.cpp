@@ -10,7 +10,7 @@
 namespace fortet::program {
 namespace {
 
-constexpr int nodes = 192;            // an axis in the plane
+constexpr int nodes = 96;             // an axis in the plane
 constexpr std::size_t probes = 4000;  // draws that say where a measure lies
 
 struct Extent {

@@ -8,7 +8,7 @@ namespace fortet::program {
 Solved solve_by_network(const Setting& setting, const std::string& name) {
   const auto begin = std::chrono::steady_clock::now();
   ProgressBar bar(setting.quiet);
-  NeuralOptions options{.iterations = 5, .tolerance = 0, .network = plain_network({128, 128})};
+  NeuralOptions options{.iterations = 5, .tolerance = 0, .network = plain_network({96, 96})};
   options.training.steps = setting.training;
   options.training.refresh = 250;
   options.training.particles = 4000;

@@ -121,6 +121,58 @@ BOOST_AUTO_TEST_CASE(networks_learn_the_bridge_by_matching) {
   }
 }
 
+// From the entropic coupling of minibatches the first projection is already close: between N(-.5, I) and
+// N(.5, I) Cov(X0, X1) = .6180, and minibatches of 500 points are .01 away.
+BOOST_AUTO_TEST_CASE(the_entropic_coupling_starts_at_the_answer) {
+  const auto recorded = std::make_shared<Recorder>();
+  const Problem line{normal(1, -0.5, 1), normal(1, 0.5, 1), Brownian{}};
+  DsbmOptions options{{.iterations = 1}, FirstCoupling::entropic};
+  options.minibatch = 500;
+  const std::size_t rows = 20000;
+  options.training = {.steps = 1, .batch = int(rows), .particles = int(rows)};
+  Dsbm<double>(options, recorded).solve(DefaultExec(), line);
+  // the backward target is (x0 - x_t)/t: both ends of the pair can be told from t, x_t and the noise-free
+  // mean
+  const auto& batch = recorded->seen[0];
+  double mean = 0, square = 0, product = 0, at = 0;
+  for (std::size_t i = 0; i < rows; ++i) {
+    const double x0 = batch.x[i] + batch.times[i] * batch.target[i];
+    mean += x0 / double(rows);
+    square += x0 * x0 / double(rows);
+    product += (x0 + 0.5) * (batch.x[i] - (2 * batch.times[i] - 1) * 0.5) / double(rows);
+    at += (1 - batch.times[i] + batch.times[i] * 0.6180) / double(rows);
+  }
+  // every pair once: x0 are 20,000 draws, up to the plan's draws with replacement
+  BOOST_TEST(std::abs(mean + 0.5) < 5 * std::sqrt(2.0 / double(rows)));
+  BOOST_TEST(std::abs(square - 1.25) < 0.08);
+  // Cov(X0, X_t) = (1 - t) + t .618 on average over t; five standard deviations and the minibatch bias
+  BOOST_TEST(std::abs(product - at) < 5 * std::sqrt(2.0 / double(rows)) + 0.02);
+}
+
+// Both drifts at once, pairs simulated anew by the current averages: the online form.
+BOOST_AUTO_TEST_CASE(joint_directions_learn_the_bridge) {
+  const Problem problem{normal(2, -0.5, 1), normal(2, 0.5, 1), Brownian{}};
+  DsbmOptions options{{.iterations = 2, .tolerance = 0}, FirstCoupling::independent, Directions::joint};
+  options.network = plain_network({32, 32});
+  options.training = {.steps = 1000, .batch = 256, .particles = 2000, .refresh = 50};
+  options.training.adam = {.learning_rate = 3e-3, .average = 0.99, .schedule = LearningRate::cosine};
+  const auto [bridge, report] = Dsbm<float>(options).solve(DefaultExec(), problem);
+  BOOST_TEST(report.history.size() == 4u);
+  const std::size_t n = 20000;
+  Points<float> x0("x0", n, 2), x1("x1", n, 2);
+  bridge.sample(DefaultExec(), {.seed = 77}, x0, x1);
+  const auto a = to_host(x0), b = to_host(x1);
+  double ma = 0, mb = 0, covariance = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ma += a[i] / double(a.size());
+    mb += b[i] / double(a.size());
+  }
+  for (std::size_t i = 0; i < a.size(); ++i) covariance += (a[i] - ma) * (b[i] - mb) / double(a.size());
+  // tolerances as for alternating directions
+  BOOST_TEST(std::abs(mb - 0.5) < 0.1);
+  BOOST_TEST(std::abs(covariance - 0.618) < 0.1);
+}
+
 BOOST_AUTO_TEST_CASE(mistakes_are_named) {
   BOOST_CHECK_THROW(Dsbm<float>({{.iterations = 0}}), InvalidArgument);
   BOOST_CHECK_THROW(Dsbm<float>({{.tolerance = -1}}), InvalidArgument);

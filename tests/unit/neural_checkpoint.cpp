@@ -2,6 +2,7 @@
 // files that do not fit are refused.
 #include <boost/test/unit_test.hpp>
 
+#include "fortet/io/bridge.hpp"
 #include "fortet/io/state_file.hpp"
 #include "fortet/measure/datasets.hpp"
 #include "fortet/solver/dsb.hpp"
@@ -212,4 +213,53 @@ BOOST_AUTO_TEST_CASE(divergence_keeps_the_last_good_checkpoint) {
   BOOST_TEST(report.iterations == 1);
   BOOST_TEST(test::content(options.checkpoint) == before);
   for (const double v : parameters(bridge)) BOOST_TEST_REQUIRE(std::isfinite(v));
+}
+
+BOOST_AUTO_TEST_CASE(bridges_come_back) {
+  const TemporaryFolder folder;
+  const DefaultExec exec;
+  DsbOptions options{small_run()};
+  options.iterations = 1;
+  options.network = {.space_branch = {5},
+                     .time_branch = {},
+                     .trunk = {6, 6},
+                     .time_features = 4,
+                     .embedding = TimeEmbedding::fourier,
+                     .activation = Activation::tanh,
+                     .residual = true};
+  const OrnsteinUhlenbeck reference{.rate = 0.5, .mean = {0.1, -1.0 / 3}, .sigma = 0.7, .horizon = 2};
+  const auto bridge =
+      Dsb<float>(options).solve(exec, Problem{problem.source, problem.target, reference}).coupling;
+  write_bridge(folder / "bridge.state", bridge);
+  const auto loaded = read_bridge<float>(folder / "bridge.state", bridge.source(), bridge.target());
+  BOOST_TEST(parameters(loaded) == parameters(bridge));
+  BOOST_TEST(loaded.grid() == bridge.grid());
+  BOOST_TEST(loaded.reference().mean == bridge.reference().mean);
+  BOOST_TEST(loaded.reference().epsilon() == bridge.reference().epsilon());
+  Points<float> x("x", 20, 2), y("y", 20, 2), z("z", 20, 2);
+  bridge.sample(exec, {.seed = 1}, x, y);
+  loaded.sample(exec, {.seed = 1}, x, z);
+  BOOST_TEST(to_host(y) == to_host(z));
+
+  const auto load = [&](const auto& kind, const std::string& file) {
+    using Real = std::remove_cvref_t<decltype(kind)>;
+    return message_of<InvalidArgument>([&] {
+      read_bridge<Real>(folder / file, as_sampler<Real>(problem.source), as_sampler<Real>(problem.target));
+    });
+  };
+  BOOST_TEST(contains(load(1.0, "bridge.state"), "another precision"));
+  folder.file("cut", test::content(folder / "bridge.state").substr(0, 1000));
+  BOOST_TEST(contains(load(1.0f, "cut"), "truncated"));
+  BOOST_TEST(contains(load(1.0f, folder.file("text", "hello").filename()), "is no fortet state file"));
+  const auto planted = [&](const std::string& network) {
+    write_state(folder / "odd", {"neural bridge",
+                                 {{"forward", network}, {"backward", network}},
+                                 {{"reference", {{3}, std::vector<double>{0, 1, 1}}},
+                                  {"reference.mean", {{0}, std::vector<double>{}}},
+                                  {"grid", {{2}, std::vector<double>{0, 1}}}}});
+    return load(1.0f, "odd");
+  };
+  for (const char* network :
+       {"mlp d=2 x-5 time4 trunk-6 selu fourier", "mlp d=2", "affine steps d=1 labels=3", ""})
+    BOOST_TEST(contains(planted(network), "is no network that this fortet knows"));
 }

@@ -46,7 +46,7 @@ class Problem:
 
 
 def plot_pairs(problem):
-    figure, panels = problem.panels()
+    figure, panels = problem.panels(*(3.1, 3.1) if len(problem.solvers) < 5 else (2.3, 2.6))
     d = problem.record["dimension"]
     for solver, axis in panels:
         pairs = problem.load(solver, "pairs")
@@ -74,7 +74,7 @@ def plot_paths(problem):
     solvers = [s for s in problem.solvers if problem.load(s, "paths") is not None]
     if not solvers:
         return None
-    figure, panels = problem.panels(height=2.8, solvers=solvers)
+    figure, panels = problem.panels(3.1 if len(solvers) < 5 else 2.3, 2.8, solvers)
     times, truth = problem.record["marginal_times"], problem.load(problem.truth, "marginals")
     for solver, axis in panels:
         if truth is not None:
@@ -154,13 +154,44 @@ def plot_sizes(problem):
         "sampling.")
 
 
+def plot_time(problem):
+    """Every solver's error against what it took; Sinkhorn's also at other numbers of atoms."""
+    spent = {s["name"]: s["report"]["seconds"] for s in problem.record.get("solvers", []) if s.get("report")}
+    comparisons = [c for c in problem.record.get("comparisons", []) if c["first"] in spent]
+    panels = [("cBW2-UVP", "X1|X0", "cBW2-UVP, %"), ("energy distance", "target", "energy distance of the ends")]
+    if len(comparisons) < 2:
+        return None
+    figure, axes = plt.subplots(1, 2, figsize=(9.3, 3.2), layout="constrained")
+    for axis, (metric, law, label) in zip(axes, panels):
+        rows = {c["first"]: next((r for r in c["rows"] if r["metric"] == metric and r["law"] == law), None)
+                for c in comparisons}
+        rows = {name: row for name, row in rows.items() if row}
+        sizes = [(s["seconds"], figure_of(s["comparison"], metric)) for s in problem.record.get("sizes", [])]
+        if metric == "cBW2-UVP" and sizes and all(row for _, row in sizes):
+            axis.plot([t for t, _ in sizes], [row["value"] for _, row in sizes], color=TRUTH, linewidth=1, marker=".",
+                      label="sinkhorn, fewer atoms")
+            axis.legend(fontsize=8)
+        for name, row in rows.items():
+            axis.errorbar(spent[name], row["value"], yerr=row.get("standard_error") or 0, fmt="o", markersize=5,
+                          color=MODEL)
+            axis.annotate(name, (spent[name], row["value"]), xytext=(5, 4), textcoords="offset points", fontsize=8)
+        floors = [row["floor"] for row in rows.values() if row.get("floor")]
+        if floors:
+            axis.axhline(floors[0], color=TRUTH, linewidth=1, linestyle=":")
+        axis.set(xscale="log", yscale="log", xlabel="seconds to solve", ylabel=label)
+    return figure, "Error against time spent", (
+        "Each solver's error and the seconds its solution took. Left: the law of the end given the start (cBW2-UVP); "
+        "right: the law of the ends. The dotted line is the floor, what two fresh draws of the truth score. Good: "
+        "low and to the left; a solver on the dotted line cannot be told from the truth.")
+
+
 def main(folder):
     report = json.loads((folder / "report.json").read_text())
     (folder / "plots").mkdir(exist_ok=True)
     listed = []
     for record in report["problems"]:
         problem = Problem(folder, record)
-        for plot in (plot_pairs, plot_paths, plot_marginals, plot_sizes):
+        for plot in (plot_pairs, plot_paths, plot_marginals, plot_sizes, plot_time):
             drawn = plot(problem)
             if drawn is None:
                 continue
