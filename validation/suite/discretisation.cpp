@@ -74,8 +74,8 @@ template <class Ref>
 void dsb(const Setting& setting, Record& record, const Ref& reference, double target_variance) {
   const int iterations = 4, particles = setting.full ? 800000 : 150000;
   const auto problem = pair(reference, target_variance);
-  DsbOptions options{
-      .iterations = iterations, .tolerance = 0, .regression = Regression::affine, .seed = setting.key.seed};
+  DsbOptions options{{.iterations = iterations, .tolerance = 0, .seed = setting.key.seed},
+                     Regression::affine};
   options.training.particles = particles;
   const auto bridge = Dsb<double>(options).solve(setting.exec, problem).coupling;
   const auto times = options.schedule.grid(reference.horizon);
