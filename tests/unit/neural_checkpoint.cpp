@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(bridges_come_back) {
 
   const auto load = [&](const auto& kind, const std::string& file) {
     using Real = std::remove_cvref_t<decltype(kind)>;
-    return message_of<InvalidArgument>([&] {
+    return message<InvalidArgument>([&] {
       read_bridge<Real>(folder / file, as_sampler<Real>(problem.source), as_sampler<Real>(problem.target));
     });
   };
