@@ -82,7 +82,10 @@ void add_block_columns_of(const Store* block, std::size_t panel_count, const Rea
 #pragma GCC unroll 8
     for (int c = 0; c < group_size; ++c)
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) sum[v] += factor[c] * load_as<Real>(block + (c * vectors + v) * L);
+      for (int v = 0; v < vectors; ++v) {
+        const Pack<Real> e = load_as<Real>(block + (c * vectors + v) * L);
+        sum[v] += factor[c] * (squared ? e * e : e);
+      }
     for (int v = 0; v < vectors; ++v) add_to(columns + v * L, sum[v]);
   }
 }

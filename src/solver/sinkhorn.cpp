@@ -431,8 +431,8 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
     if (!first) relaxation_.observe(error);
 
     if (relaxation_.rate() < 1) rate = relaxation_.rate();
-    const double to_go = rate < 1 ? std::log(error / tolerance) / -std::log(rate) : 1000;
-    if (options_.newton && swept && error < 1e-2 && iteration_ >= newton_from && to_go > 400) {
+    const double to_go = rate < 1 ? std::log(error / tolerance) / -std::log(rate) : 0;
+    if (options_.newton && swept && error < 1e-2 && iteration_ >= newton_from && to_go > 1000) {
       if (newton_begun < 0) {
         newton_begun = iteration_;
         newton_error = error;
