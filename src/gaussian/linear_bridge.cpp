@@ -228,7 +228,8 @@ GaussianPlan LinearBridge::plan() const {
   const Svd source = svd(s.p_white);
   const Matrix source_root = source.left * Diagonal{source.values} * transposed(source.left);
   const Svd product = svd(source_root * s.r_white);
-  const Column d = spectral(product.values, s.epsilon, [](double v, double e) { return std::hypot(e, 2 * v); });
+  const Column d =
+      spectral(product.values, s.epsilon, [](double v, double e) { return std::hypot(e, 2 * v); });
   const Matrix forward_root = s.forward_root(), backward_root = s.backward_root();
 
   GaussianPlan plan;

@@ -1,8 +1,8 @@
 // Training and sampling of the networks beside what this machine's multiply-adds allow.
 //   bench_neural [--quick]
-// A training step is loss, gradient, Adam and moving average of the network [x, 16 time features] -> W -> W -> 2
-// on a batch that is there already, as validation/bench/peers_neural.py times it for PyTorch and JAX. Figures
-// are medians (and minima) of repetitions of 50 steps, all configurations interleaved.
+// A training step is loss, gradient, Adam and moving average of the network [x, 16 time features] -> W -> W
+// -> 2 on a batch that is there already, as validation/bench/peers_neural.py times it for PyTorch and JAX.
+// Figures are medians (and minima) of repetitions of 50 steps, all configurations interleaved.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
