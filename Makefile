@@ -4,6 +4,7 @@ PREFIX ?= /usr/local
 BUILD   = build/$(PRESET)
 JOBS   ?= $(shell nproc)
 REPORT ?= fortet-report
+PYTHON ?= python3
 SUITE  ?= quick
 
 ifeq ($(PRESET),cuda)
@@ -11,7 +12,7 @@ export PATH := $(PATH):/usr/local/cuda/bin
 endif
 
 .DEFAULT_GOAL := build
-.PHONY: help setup configure build compare test bench validate install format format-check clean
+.PHONY: help setup configure build compare test bench bench-peers validate install format format-check clean
 
 help:        ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +36,9 @@ test: build  ## every test, through ctest
 
 bench: build ## kernels against the limits of this machine
 	@$(BUILD)/validation/bench/bench_sinkhorn
+
+bench-peers: build ## time to solution beside POT, OTT-JAX and GeomLoss, where PYTHON has them
+	@$(PYTHON) validation/bench/peers_sinkhorn.py $(BUILD)/src/fortet
 
 validate: configure ## problems with known answers, and a report: SUITE=quick|full
 	@cmake --build $(BUILD) -j $(JOBS) --target fortet_program

@@ -73,7 +73,7 @@ class Fortet:
                 np.save(f"{folder}/{name}.npy", value)
             subprocess.run([self.program, "sinkhorn", "--source", f"{folder}/x.npy", "--target", f"{folder}/y.npy",
                             "--source-weights", f"{folder}/a.npy", "--target-weights", f"{folder}/b.npy", "--epsilon",
-                            repr(epsilon), "--tolerance", str(TOLERANCE), "--quiet", "--output", f"{folder}/out"],
+                            repr(float(epsilon)), "--tolerance", str(TOLERANCE), "--quiet", "--output", f"{folder}/out"],
                            check=False, stderr=subprocess.DEVNULL)
             report = json.load(open(f"{folder}/out/report.json"))
             f, g = (np.load(f"{folder}/out/{side}_potential.npy") for side in ("source", "target"))
@@ -91,8 +91,9 @@ class Pot:
             return None
         start = time.perf_counter()
         cost = 0.5 * self.ot.dist(x, y)
-        _, log = self.ot.sinkhorn(a, b, cost, epsilon, method="sinkhorn_log", numItermax=20000, stopThr=TOLERANCE,
-                                  log=True, warn=False)
+        # POT stops on an L2 norm
+        _, log = self.ot.sinkhorn(a, b, cost, epsilon, method="sinkhorn_log", numItermax=20000,
+                                  stopThr=TOLERANCE / len(b) ** 0.5, log=True, warn=False)
         seconds = time.perf_counter() - start
         # POT's plan has no weights in front
         return seconds, epsilon * (log["log_u"] - np.log(a)), epsilon * (log["log_v"] - np.log(b))
