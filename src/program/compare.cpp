@@ -2,19 +2,14 @@
 
 #include <iostream>
 
-#include "fortet/coupling/gaussian_bridge.hpp"
 #include "fortet/coupling/independent_coupling.hpp"
-#include "fortet/coupling/lift.hpp"
 #include "fortet/io/atomic_file.hpp"
 #include "fortet/io/points.hpp"
 #include "fortet/io/problem_file.hpp"
-#include "fortet/measure/draw.hpp"
-#include "fortet/solver/sinkhorn.hpp"
 #include "program/compare_problems.hpp"
-#include "program/compare_report.hpp"
+#include "program/compare_samples.hpp"
 #include "program/compare_solvers.hpp"
 #include "program/input.hpp"
-#include "program/progress_bar.hpp"
 
 namespace fortet::program {
 
@@ -27,7 +22,6 @@ Sampler<double> sampler(const ComparedMeasure& measure) {
 namespace {
 
 using Memory = DefaultMemory;
-constexpr std::size_t shown_pairs = 300, shown_paths = 25, shown_draws = 4000;
 constexpr std::size_t path_points = 61;
 
 ComparedReference isotropic_reference(const ReferenceDescription& description) {
@@ -50,58 +44,19 @@ ComparedMeasure build(const MeasureDescription& description) {
   return reading([&] { return read_point_cloud<double>(file.points, file.weights); });
 }
 
-/// The atoms of a cloud, or n draws.
-template <class Real>
-PointCloud<Real> atoms(const DefaultExec& exec, const ComparedMeasure& measure, std::size_t n,
-                       RandomKey key) {
-  if constexpr (std::is_same_v<Real, double>)
-    if (const auto* cloud = std::get_if<PointCloud<double>>(&measure)) return cloud->normalised();
-  return std::visit([&](const auto& m) { return draw<Real>(exec, m, n, key); }, measure);
-}
-
-template <class Real>
-Solved solve_sinkhorn(const Setting& setting, const std::string& name, const std::string& what) {
-  const auto begin = std::chrono::steady_clock::now();
-  const auto source = atoms<Real>(setting.exec, setting.source, setting.atoms, setting.key.child(0));
-  const auto target = atoms<Real>(setting.exec, setting.target, setting.atoms, setting.key.child(1));
-  ProgressBar bar(setting.quiet);
-  const Sinkhorn<Real> solver({.observer = bar.observer()});
-  return std::visit(
-      [&](const auto& reference) {
-        auto [coupling, report] = solver.solve(setting.exec, Problem{source, target, reference});
-        return solved(setting.exec, name, what, lift(std::move(coupling)), std::move(report), begin);
-      },
-      setting.reference);
-}
-
-Solved solve_gaussian(const Setting& setting) {
-  const auto* source = std::get_if<Gaussian>(&setting.source);
-  const auto* target = std::get_if<Gaussian>(&setting.target);
-  detail::require(source && target, "fortet compare", "--solver", "gaussian",
-                  "it needs a Gaussian source and a Gaussian target");
-  const auto begin = std::chrono::steady_clock::now();
-  return std::visit(
-      [&](const auto& reference) {
-        Solved result = solved(setting.exec, "gaussian", "closed form",
-                               gaussian_bridge(Problem{*source, *target, reference}));
-        result.seconds = seconds_since(begin);
-        return result;
-      },
-      setting.reference);
-}
-
 Solved solve(const std::string& name, Setting setting) {
   const std::string size = std::to_string(setting.atoms);
-  if (name == "gaussian") return solve_gaussian(setting);
+  if (name == "gaussian") return solve_in_closed_form(setting);
   if (name == "grid") return solve_on_grid(setting);
   if (name == "dsb" || name == "dsbm") return solve_by_network(setting, name);
   if (name == "sinkhorn")
-    return solve_sinkhorn<double>(setting, name, "Sinkhorn between the atoms, lifted to a bridge");
-  if (name == "sinkhorn-float") return solve_sinkhorn<float>(setting, name, "the same in single precision");
+    return solve_by_sinkhorn<double>(setting, name, "Sinkhorn between the atoms, lifted to a bridge");
+  if (name == "sinkhorn-float")
+    return solve_by_sinkhorn<float>(setting, name, "the same in single precision");
   if (name == "sinkhorn-fresh") {
     setting.key = setting.key.child(2);
     setting.atoms *= 3;
-    return solve_sinkhorn<double>(setting, name, "Sinkhorn on three times as many fresh atoms");
+    return solve_by_sinkhorn<double>(setting, name, "Sinkhorn on three times as many fresh atoms");
   }
   return solved(setting.exec, "independent", "no coupling at all: the baseline",
                 IndependentCoupling(sampler(setting.source), sampler(setting.target)));
@@ -127,34 +82,6 @@ std::vector<double> even_times(double horizon, std::size_t count) {
   for (std::size_t k = 0; k < count; ++k)
     times[k] = horizon * static_cast<double>(k) / static_cast<double>(count - 1);
   return times;
-}
-
-/// Samples for the plots.
-SolverResult show(const Solved& solver, const ProblemResult& problem, RandomKey key) {
-  SolverResult result{solver.name, solver.what, solver.report, {}, {}, {}};
-  const auto d = static_cast<std::size_t>(problem.dimension);
-  const Points<double> pairs("fortet::compare::shown", shown_pairs, 2 * d);
-  solver.side.sample(key.child(0), Kokkos::subview(pairs, Kokkos::ALL, std::make_pair(std::size_t{0}, d)),
-                     Kokkos::subview(pairs, Kokkos::ALL, std::make_pair(d, 2 * d)));
-  result.pairs = to_array(pairs);
-  if (!solver.sample_paths) return result;
-  const ComparedPaths paths("fortet::compare::shown", shown_paths, d, problem.path_times.size());
-  solver.sample_paths(key.child(1), problem.path_times, paths);
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, paths);
-  std::vector<double> values;
-  for (std::size_t i = 0; i < shown_paths; ++i)
-    for (std::size_t k = 0; k < host.extent(2); ++k)
-      for (std::size_t c = 0; c < d; ++c) values.push_back(host(i, c, k));
-  result.paths = {{shown_paths, host.extent(2), d}, std::move(values)};
-  std::vector<double> draws;
-  for (std::size_t k = 0; k < problem.marginal_times.size(); ++k) {
-    const Points<double> x("fortet::compare::shown", shown_draws, d);
-    solver.side.sample_marginal(key.child(2 + k), problem.marginal_times[k], x);
-    const auto rows = to_host(x);
-    draws.insert(draws.end(), rows.begin(), rows.end());
-  }
-  result.marginals = {{problem.marginal_times.size(), shown_draws, d}, std::move(draws)};
-  return result;
 }
 
 Comparison measure(const Setting& setting, const Solved& first, const Solved& truth,
@@ -239,7 +166,7 @@ ProblemResult compare_on(const NamedProblem& problem, const CompareArguments& ar
   }
   if (!arguments.report) return result;
   for (std::size_t k = 0; k < solvers.size(); ++k)
-    result.solvers.push_back(show(solvers[k], result, setting.key.child(10 + k)));
+    result.solvers.push_back(plotted_samples(solvers[k], result, setting.key.child(10 + k)));
   if (truth.name == "gaussian" || truth.name == "grid") result.sizes = sizes(setting, truth, options);
   return result;
 }

@@ -49,6 +49,9 @@ inline double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
+/// Copies paths in single precision; here once, because Kokkos's copies take long to compile.
+void widen(const DefaultExec& exec, const Paths<float, DefaultMemory>& from, const ComparedPaths& to);
+
 template <class C>
 Solved solved(const DefaultExec& exec, std::string name, std::string what, C coupling) {
   const auto owned = std::make_shared<const C>(std::move(coupling));
@@ -57,10 +60,14 @@ Solved solved(const DefaultExec& exec, std::string name, std::string what, C cou
   const C* raw = owned.get();
   using Own = Paths<typename C::scalar_type, typename C::memory_space>;
   if constexpr (requires(Own own) { raw->sample_paths(exec, RandomKey{}, std::span<const double>(), own); })
-    result.sample_paths = [exec, raw](RandomKey key, std::span<const double> times, const auto& paths) {
-      const Own own("fortet::compare::paths", paths.extent(0), paths.extent(1), paths.extent(2));
-      raw->sample_paths(exec, key, times, own);
-      Kokkos::deep_copy(exec, paths, own);
+    result.sample_paths = [exec, raw](RandomKey key, std::span<const double> times, ComparedPaths paths) {
+      if constexpr (std::is_same_v<Own, ComparedPaths>) {
+        raw->sample_paths(exec, key, times, paths);
+      } else {
+        const Own own("fortet::compare::paths", paths.extent(0), paths.extent(1), paths.extent(2));
+        raw->sample_paths(exec, key, times, own);
+        widen(exec, own, paths);
+      }
       exec.fence("fortet::compare::paths");
     };
   return result;
@@ -84,6 +91,12 @@ inline int dimension(const ComparedMeasure& measure) {
 /// Any of the measures as one type.
 Sampler<double> sampler(const ComparedMeasure& measure);
 
+/// Sinkhorn in precision Real between the atoms of the sides, drawn where a side has none, lifted to a
+/// bridge.
+template <class Real>
+Solved solve_by_sinkhorn(const Setting& setting, const std::string& name, const std::string& what);
+/// The bridge between Gaussians. Throws InvalidArgument when a side is none.
+Solved solve_in_closed_form(const Setting& setting);
 /// Between the densities on a grid that holds them; two dimensions at most. Throws InvalidArgument when a
 /// side has no density.
 Solved solve_on_grid(const Setting& setting);

@@ -61,6 +61,12 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
+std::string quoted(const std::string& text) {
+  std::string out = escaped(text);
+  for (std::size_t k; (k = out.find('"')) != std::string::npos;) out.replace(k, 1, "&quot;");
+  return out;
+}
+
 std::string figure(double value) {
   if (!std::isfinite(value)) return "&ndash;";
   std::ostringstream text;

@@ -9,6 +9,8 @@ namespace fortet::program {
 /// print.
 std::string html_head(const std::string& title);
 std::string escaped(const std::string& text);
+/// The same for the value of an attribute.
+std::string quoted(const std::string& text);
 /// Three digits; a dash where the value is not finite.
 std::string figure(double value);
 /// An SVG file, inlined, under its title and over its caption.

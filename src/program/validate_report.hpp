@@ -18,6 +18,8 @@ struct CaseResult {
   std::vector<validation::Curve> curves = {};
 };
 std::string to_string(CaseResult::Status status);
+/// Why it did not pass: the reason, else the scores that failed.
+std::string why(const CaseResult& result);
 /// The score nearest to its threshold or furthest beyond it; nullptr without scores.
 const validation::Score* tightest(const CaseResult& result);
 
@@ -29,6 +31,8 @@ struct ValidationResult {
   std::vector<CaseResult> cases = {};
 
   std::size_t count(CaseResult::Status status) const;
+  /// In order of first appearance.
+  std::vector<std::string> families() const;
   /// Every case that was to run has run, and none failed.
   bool passed() const;
 };

@@ -39,6 +39,21 @@ Wanted execution_space_like(const Exec& exec) {
     return Wanted();
 }
 
+/// to = from, in the precision of `to`: a plain kernel, because Kokkos::deep_copy between precisions takes
+/// seconds to compile.
+template <class Exec, class To, class From>
+void convert(const Exec& exec, const To& to, const From& from) {
+  static_assert(Kokkos::SpaceAccessibility<Exec, typename To::memory_space>::accessible &&
+                Kokkos::SpaceAccessibility<Exec, typename From::memory_space>::accessible);
+  using Value = typename To::non_const_value_type;
+  const std::size_t columns = from.extent(1);  // 1 where the rank is 1
+  Kokkos::parallel_for(
+      "fortet::compare::convert", Kokkos::RangePolicy<Exec>(exec, 0, from.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t i) {
+        for (std::size_t k = 0; k < columns; ++k) to.access(i, k) = static_cast<Value>(from.access(i, k));
+      });
+}
+
 /// The View itself where it has the wanted type, else a converted copy (`copied`) or an array to be written.
 template <class Wanted, class Exec, class View>
 Wanted like(const Exec& exec, const View& view, bool copied) {
@@ -51,7 +66,7 @@ Wanted like(const Exec& exec, const View& view, bool copied) {
       copy = typename Wanted::non_const_type(label, view.extent(0));
     else
       copy = typename Wanted::non_const_type(label, view.extent(0), view.extent(1));
-    if (copied) Kokkos::deep_copy(exec, copy, view);
+    if (copied) convert(exec, copy, view);
     return copy;
   }
 }
@@ -61,7 +76,7 @@ template <class Own, class Exec, class View, class Fill>
 void fill_like(const Exec& exec, const View& out, Fill fill) {
   const Own own = like<Own>(exec, out, false);
   fill(own);
-  if constexpr (!std::is_convertible_v<View, Own>) Kokkos::deep_copy(exec, out, own);
+  if constexpr (!std::is_convertible_v<View, Own>) convert(exec, out, own);
 }
 
 /// The functions of `c`, which must outlive them.

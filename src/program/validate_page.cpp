@@ -1,0 +1,120 @@
+#include "program/validate_page.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "fortet/io/atomic_file.hpp"
+#include "program/html.hpp"
+
+namespace fortet::program {
+namespace {
+
+using Status = CaseResult::Status;
+
+std::string cell(const std::optional<double>& value) {
+  return "<td>" + (value ? figure(*value) : std::string("&ndash;")) + "</td>";
+}
+
+const char* css_class(Status status) {
+  return status == Status::passed                                ? "good"
+         : status == Status::failed || status == Status::crashed ? "bad"
+                                                                 : "soft";
+}
+
+/// A row for each case, with the score that decides it.
+void summary_table(std::ostream& out, const ValidationResult& result, const std::string& family) {
+  out << "<div class=scroll><table><tr><th class=text>case</th><th class=text>status</th>"
+         "<th class=text>tightest score</th><th>error</th><th>threshold</th><th>seconds</th></tr>\n";
+  for (const CaseResult& c : result.cases) {
+    if (c.family != family) continue;
+    out << "<tr><td class=text title=\"" << quoted(c.what) << "\">"
+        << escaped(c.name.substr(family.size() + 1)) << "</td><td class=\"text " << css_class(c.status)
+        << "\">" << to_string(c.status) << "</td>";
+    if (const validation::Score* s = tightest(c); s && c.reason.empty())
+      out << "<td class=text>" << escaped(s->metric) << "</td><td>" << figure(s->value) << "</td><td>"
+          << figure(s->threshold) << "</td><td>" << figure(c.seconds) << "</td></tr>\n";
+    else
+      out << "<td class=text colspan=4>" << escaped(c.reason) << "</td></tr>\n";
+  }
+  out << "</table></div>\n";
+}
+
+void scores_table(std::ostream& out, const ValidationResult& result, const std::string& family) {
+  out << "<details><summary>Every score</summary><div class=scroll><table><tr><th class=text>case</th>"
+         "<th class=text>metric</th><th>error</th><th>threshold</th><th>std. error</th>"
+         "<th>sampling floor</th><th>discretisation floor</th><th>truth</th></tr>\n";
+  for (const CaseResult& c : result.cases) {
+    if (c.family != family) continue;
+    for (const auto& s : c.scores)
+      out << "<tr><td class=text>" << escaped(c.name.substr(family.size() + 1)) << "</td><td class=text>"
+          << escaped(s.metric) << "</td><td class=" << (s.passed ? "good" : "bad") << '>' << figure(s.value)
+          << "</td><td>" << figure(s.threshold) << "</td>" << cell(s.standard_error) << cell(s.sampling_floor)
+          << cell(s.discretisation_floor) << cell(s.oracle) << "</tr>\n";
+  }
+  out << "</table></div></details>\n";
+}
+
+void reasons(std::ostream& out, const ValidationResult& result, const std::string& family) {
+  std::vector<std::string> said;
+  out << "<details><summary>Reasons for the thresholds</summary><ul>\n";
+  for (const CaseResult& c : result.cases)
+    for (const auto& s : c.scores)
+      if (c.family == family && std::find(said.begin(), said.end(), s.reason) == said.end()) {
+        said.push_back(s.reason);
+        out << "<li>" << figure(s.threshold) << ": " << escaped(s.reason) << "</li>\n";
+      }
+  out << "</ul></details>\n";
+}
+
+void family_section(std::ostream& out, const ValidationResult& result, const std::string& family,
+                    const std::filesystem::path& folder, bool with_plots) {
+  out << "<h2>" << escaped(family) << "</h2>\n";
+  summary_table(out, result, family);
+  scores_table(out, result, family);
+  reasons(out, result, family);
+  if (!with_plots) return;
+  for (const auto& plot : nlohmann::json::parse(read_text(folder / "plots.json")))
+    if (plot.at("family") == family)
+      out << html_figure(plot.at("title"), folder / plot.at("file").get<std::string>(), plot.at("caption"));
+}
+
+}  // namespace
+
+std::string validation_page(const ValidationResult& result, const std::filesystem::path& folder,
+                            const std::string& no_plots, const std::vector<std::string>& changed) {
+  std::ostringstream out;
+  out << html_head("Fortet: validation")
+      << "<h1>Validation</h1>\n<p><strong class=" << (result.passed() ? "good>Passed." : "bad>Not passed.")
+      << "</strong> ";
+  const char* separator = "";
+  for (const Status status :
+       {Status::passed, Status::failed, Status::crashed, Status::skipped, Status::not_run}) {
+    if (!result.count(status)) continue;
+    out << separator << result.count(status) << ' ' << to_string(status);
+    separator = ", ";
+  }
+  out << ".</p>\n<p class=soft>Suite " << escaped(result.suite) << ", precision " << escaped(result.precision)
+      << ", seed " << result.seed << ", Fortet " << FORTET_VERSION << " on " << escaped(result.backend)
+      << ", " << result.threads << " threads, " << figure(result.seconds)
+      << " s. The same figures are in <code>report.json</code>.</p>\n"
+         "<p>Every case solves a problem whose answer is known and scores its error; a case passes when each "
+         "error is at most its threshold. Thresholds have reasons, listed under each table. A <em>sampling "
+         "floor</em> is what as many fresh draws of the truth would score, a <em>discretisation floor</em> "
+         "what the exact drift would on the same steps.</p>\n";
+  if (!no_plots.empty()) out << "<p>There are no plots: " << escaped(no_plots) << ".</p>\n";
+  for (const CaseResult& c : result.cases)
+    if (c.status == Status::failed || c.status == Status::crashed)
+      out << "<p class=bad>" << escaped(c.name) << ": " << escaped(why(c)) << "</p>\n";
+  if (!changed.empty()) {
+    out << "<h2>Changes</h2>\n<ul>\n";
+    for (const std::string& line : changed) out << "<li>" << escaped(line) << "</li>\n";
+    out << "</ul>\n";
+  }
+  for (const std::string& family : result.families())
+    family_section(out, result, family, folder, no_plots.empty());
+  out << "</body>\n</html>\n";
+  return out.str();
+}
+
+}  // namespace fortet::program

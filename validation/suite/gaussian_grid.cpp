@@ -1,0 +1,76 @@
+// Densities on grids: GridIpf, its bridge, and every iterate of plain IPF, between Gaussians.
+#include "fortet/coupling/gaussian_iterates.hpp"
+#include "fortet/coupling/grid_bridge.hpp"
+#include "fortet/solver/grid_ipf.hpp"
+#include "gaussian.hpp"
+
+namespace fortet::validation {
+namespace {
+
+template <class Ref>
+void grid(const Setting& setting, Record& record, const Ref& reference) {
+  const RegularGrid line{{-13, 13, 601}};
+  const auto exact = exact_bridge(1, reference);
+  const Problem problem{discretise(setting.exec, exact.source(), line),
+                        discretise(setting.exec, exact.target(), line), reference};
+  const auto [coupling, report] = GridIpf<double>({.tolerance = 1e-11}).solve(setting.exec, problem);
+  score_costs(record, report, exact.plan());
+  score_bridge<double>(setting, record, bridge(setting.exec, coupling), exact);
+}
+
+/// Every iterate of plain iteration, from its map E[X0 | X1] or E[X1 | X0], against the closed form.
+void ipf(const Setting& setting, Record& record) {
+  const RegularGrid line{{-13, 13, 601}};
+  const Brownian reference = brownian_with_epsilon(0.7);
+  const auto exact = exact_bridge(1, reference);
+  const Problem problem{discretise(setting.exec, exact.source(), line),
+                        discretise(setting.exec, exact.target(), line), reference};
+  const auto truth =
+      gaussian_ipf(Problem{exact.source(), exact.target(), reference}, 12, IpfStart::zero_potential);
+  Curve curve{.title = "Every iterate of IPF",
+              .x_label = "iteration",
+              .y_label = "slope of the map minus its limit",
+              .caption =
+                  "Slope of E[X1 | X0] after each iteration, minus that of the bridge: circles measured on a "
+                  "grid, line from the closed form. A good plot has every circle on the line.",
+              .series = {{"closed form", {}, {}}, {"grid", {}, {}}},
+              .log_x = false};
+  const double limit = exact.plan().forward_map.slope(0, 0);
+  const std::vector<double> at{-1, 1};
+  double worst = 0;
+  for (int n = 1; n <= 12; ++n) {
+    const auto coupling = GridIpf<double>({.tolerance = 1e-300,
+                                           .max_iterations = n,
+                                           .largest_relaxation = 1,
+                                           .annealing = {.enabled = false}})
+                              .solve(setting.exec, problem)
+                              .coupling;
+    const auto mean = values_at<double>(
+        at, 1, true, [&](auto in, auto out) { coupling.conditional_mean(setting.exec, in, out); });
+    const double slope = (mean[1] - mean[0]) / 2;
+    const double expected = truth[static_cast<std::size_t>(n - 1)].forward.map.slope(0, 0);
+    worst = std::max(worst, std::abs(slope - expected));
+    for (const auto& [series, value] : {std::pair{0, expected}, std::pair{1, slope}}) {
+      curve.series[static_cast<std::size_t>(series)].x.push_back(n);
+      curve.series[static_cast<std::size_t>(series)].y.push_back(std::abs(value - limit));
+    }
+  }
+  record.score("iterate", worst);
+  record.curve(std::move(curve));
+}
+
+}  // namespace
+
+void add_grids(std::vector<Case>& cases) {
+  const std::string on_grids = "GridIpf on 601 nodes and its bridge: costs, map, potential, drift";
+  for (const double epsilon : {0.05, 1.0, 20.0})
+    cases.push_back({"gaussian/grid/brownian/epsilon-" + text(epsilon), on_grids,
+                     [=](const Setting& s, Record& r) { grid(s, r, brownian_with_epsilon(epsilon)); }});
+  cases.push_back({"gaussian/grid/ornstein-uhlenbeck", on_grids, [](const Setting& s, Record& r) {
+                     grid(s, r, OrnsteinUhlenbeck{.rate = 0.8, .mean = {0.5}, .sigma = 1.3, .horizon = 1.2});
+                   }});
+  cases.push_back(
+      {"gaussian/ipf/brownian", "Every iterate of plain IPF on a grid against the closed recursion", ipf});
+}
+
+}  // namespace fortet::validation

@@ -1,0 +1,48 @@
+#pragma once
+// Sinkhorn and its lift where the Gaussian integrals are exact; compiled in a file for each precision.
+#include "fortet/coupling/lift.hpp"
+#include "fortet/solver/sinkhorn.hpp"
+#include "gaussian.hpp"
+
+namespace fortet::validation {
+
+template <class Real, class Ref>
+void sinkhorn(const Setting& setting, Record& record, std::size_t d, std::size_t side, const Ref& reference) {
+  const Quadrature mu(d, side, m0, v0), nu(d, side, m1, v1);
+  const auto [coupling, report] =
+      Sinkhorn<Real>({.tolerance = std::is_same_v<Real, float> ? 1e-5 : 1e-12, .finish_in_double = false})
+          .solve(setting.exec, Problem{mu.cloud<Real>(), nu.cloud<Real>(), reference});
+  const auto exact = exact_bridge(d, reference);
+  score_costs(record, report, exact.plan());
+  score_bridge<Real>(setting, record, fortet::lift(coupling), exact);
+}
+
+template <class Real>
+void add_sinkhorn(std::vector<Case>& cases, const std::string& suffix) {
+  const std::string what =
+      "Sinkhorn and its lift between trapezoidal grids, on which Gaussian integrals are exact to 1e-13: "
+      "costs, "
+      "map, potential, drift";
+  const std::string precision = suffix.empty() ? "double" : "float";
+  for (const double epsilon : {0.01, 0.1, 1.0, 10.0, 100.0}) {
+    if (suffix.size() && epsilon < 0.1) continue;  // float cannot: precision_limit
+    const std::size_t side = epsilon < 0.1 ? 801 : 401;
+    cases.push_back({"gaussian/sinkhorn/brownian/d-1/epsilon-" + text(epsilon) + suffix, what,
+                     [=](const Setting& s, Record& r) {
+                       sinkhorn<Real>(s, r, 1, side, brownian_with_epsilon(epsilon, 1.5));
+                     },
+                     false, precision});
+  }
+  cases.push_back({"gaussian/sinkhorn/brownian/d-2/epsilon-1" + suffix, what,
+                   [=](const Setting& s, Record& r) { sinkhorn<Real>(s, r, 2, 41, Brownian{}); }, false,
+                   precision});
+  cases.push_back({"gaussian/sinkhorn/ornstein-uhlenbeck/d-1" + suffix, what,
+                   [=](const Setting& s, Record& r) {
+                     sinkhorn<Real>(
+                         s, r, 1, 401,
+                         OrnsteinUhlenbeck{.rate = 0.8, .mean = {0.5}, .sigma = 1.3, .horizon = 1.7});
+                   },
+                   false, precision});
+}
+
+}  // namespace fortet::validation
