@@ -21,8 +21,12 @@ function(fortet_target target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
 endfunction()
 
-# fortet_kokkos_sources(<files>): these include Kokkos.
+# fortet_kokkos_sources(<files>): these include Kokkos. A contract test holds the list against the sources.
 function(fortet_kokkos_sources)
+  foreach(source IN LISTS ARGN)
+    cmake_path(ABSOLUTE_PATH source)
+    set_property(GLOBAL APPEND_STRING PROPERTY FORTET_KOKKOS_SOURCES "${source}\n")
+  endforeach()
   if(Kokkos_ENABLE_CUDA)
     set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CUDA)
   endif()

@@ -158,20 +158,25 @@ class Run {
         exec_, "fortet::sinkhorn::inner", x.extent(0),
         KOKKOS_LAMBDA(const std::size_t j) { return weights(j) * x(j) * y(j); });
   }
-  /// From the target's log-ratios: c, the slope 1 - c, a first guess of zero and the preconditioner, from the
-  /// diagonal of the round trip in its place. Atoms without weight stay out of it.
-  void start_gradients(const Vec& c, const Vec& slope, const Vec& guess, const Vec& scale) {
+  /// From the target's log-ratios: c and the slope of the dual, 1 - c. Atoms without weight stay out of it.
+  void set_slope(const Vec& c, const Vec& slope) {
     const Vec weights = target_masses_, log_ratio = target_log_ratio_;
-    const double damping = damping_;
     Kokkos::parallel_for(
-        "fortet::sinkhorn::start_gradients", Kokkos::RangePolicy<Exec>(exec_, 0, c.extent(0)),
+        "fortet::sinkhorn::set_slope", Kokkos::RangePolicy<Exec>(exec_, 0, c.extent(0)),
         KOKKOS_LAMBDA(const std::size_t j) {
           c(j) = weights(j) > 0 ? Kokkos::exp(log_ratio(j)) : 1.0;
-          guess(j) = 0;
           slope(j) = 1 - c(j);
+        });
+  }
+  /// c += damping, and the diagonal of the round trip becomes the inverse of that of c - T.
+  void damp(const Vec& c, const Vec& diagonal) {
+    const double damping = damping_;
+    Kokkos::parallel_for(
+        "fortet::sinkhorn::damp", Kokkos::RangePolicy<Exec>(exec_, 0, c.extent(0)),
+        KOKKOS_LAMBDA(const std::size_t j) {
           c(j) += damping;
           // an atom that meets one source atom alone has a diagonal of zero but for rounding
-          scale(j) = 1 / Kokkos::fmax(c(j) - scale(j), 1e-10);
+          diagonal(j) = 1 / Kokkos::fmax(c(j) - diagonal(j), 1e-10);
         });
   }
   void precondition(const Vec& scale, const Vec& residual, const Vec& scaled) {
@@ -211,24 +216,19 @@ class Run {
 
   /// int potential d(weights of the side).
   double integral(Side side) {
-    const In log_weights = kernel_->log_weights(side);
-    const Vec own = potential(side);
+    const Vec weights = masses(side), own = potential(side);
     return deterministic_sum(
-        exec_, "fortet::sinkhorn::integral", own.extent(0), KOKKOS_LAMBDA(const std::size_t i) {
-          const double weight = Kokkos::exp(log_weights(i));
-          return weight > 0 ? weight * own(i) : 0.0;
-        });
+        exec_, "fortet::sinkhorn::integral", own.extent(0),
+        KOKKOS_LAMBDA(const std::size_t i) { return weights(i) > 0 ? weights(i) * own(i) : 0.0; });
   }
 
-  /// int exp(log_ratio) h d(weights), h = the potential, or 1.
-  double plan_integral(Side side, bool of_potential) {
-    const In log_weights = kernel_->log_weights(side);
-    const Vec own = potential(side), ratio = log_ratio(side);
+  /// Mass of the plan, from the log-ratios of the source.
+  double plan_mass() {
+    const In log_weights = kernel_->log_weights(Side::source);
+    const Vec ratio = source_log_ratio_;
     return deterministic_sum(
-        exec_, "fortet::sinkhorn::plan_integral", own.extent(0), KOKKOS_LAMBDA(const std::size_t i) {
-          const double weight = Kokkos::exp(log_weights(i) + ratio(i));
-          return weight > 0 ? weight * (of_potential ? own(i) : 1.0) : 0.0;
-        });
+        exec_, "fortet::sinkhorn::plan_mass", ratio.extent(0),
+        KOKKOS_LAMBDA(const std::size_t i) { return Kokkos::exp(log_weights(i) + ratio(i)); });
   }
 
   /// f += shift, g -= shift: the plan does not change.
@@ -303,11 +303,11 @@ template <class Exec>
 double Run<Exec>::half_step(Side side, const SideStatistics& statistics, double omega) {
   if (!statistics.in_range) omega = 1.0;
   while (omega > 1 && statistics.smallest < solver::safe_log_ratio(omega)) {
-    const auto weights = to_host(kernel_->log_weights(side)),
+    const auto weights = to_host(ConstVector<double, memory_space>(masses(side))),
                ratio = to_host(ConstVector<double, memory_space>(log_ratio(side)));
     double gain = 0;
     for (std::size_t i = 0; i < ratio.size(); ++i)
-      if (std::isfinite(weights[i])) gain += std::exp(weights[i]) * solver::dual_gain(ratio[i], omega);
+      if (weights[i] > 0) gain += weights[i] * solver::dual_gain(ratio[i], omega);
     if (gain >= 0) break;
     relaxation_.refuse();
     omega = relaxation_.factor() < 1.01 ? 1.0 : relaxation_.factor();
@@ -354,7 +354,9 @@ double Run<Exec>::newton_step(int budget) {
             scale = vector("fortet::sinkhorn::preconditioner"), scaled = vector("fortet::sinkhorn::scaled");
   if (!kernel_->round_trip_diagonal(exec_, f_, g_, scale)) return columns.error;
   ++iteration_;
-  start_gradients(c, slope, delta, scale);
+  set_slope(c, slope);
+  damp(c, scale);
+  Kokkos::deep_copy(exec_, delta, 0.0);
   Kokkos::deep_copy(exec_, residual, slope);
   precondition(scale, residual, scaled);
   Kokkos::deep_copy(exec_, direction, scaled);
@@ -383,7 +385,7 @@ double Run<Exec>::newton_step(int budget) {
   double change = -INFINITY;  // of the slope, from 1 to about 0 where the step is right
   if (new_rows.in_range && new_columns.in_range) {
     half_step(Side::source, new_rows, 1.0);
-    start_gradients(c, slope, image, scale);
+    set_slope(c, slope);
     change = inner(slope, delta) / slope_before;
   }
   damping_ *= change < -0.3 ? 10 : std::abs(change) < 0.3 ? 0.1 : change > 0.6 ? 0.3 : 1;
@@ -475,7 +477,7 @@ template <class Exec>
 void Run<Exec>::certify(Report& report) {
   kernel_ = kernel_->in_double(exec_);
   report.marginal_error = error_in_double();
-  const double mass = plan_integral(Side::source, false);
+  const double mass = plan_mass();
   const double epsilon = kernel_->epsilon();
   report.dual_value = integral(Side::source) + integral(Side::target) - epsilon * (mass - 1);
 

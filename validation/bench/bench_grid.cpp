@@ -4,7 +4,6 @@
 // Every figure is a median of interleaved repetitions. A half-iteration takes logarithms of a density times
 // exp(potential / epsilon) to the same after one application of the heat kernel, in double outside the tiles.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -14,22 +13,12 @@
 #include "grid/chain.hpp"
 #include "grid/heat_kernel.hpp"
 #include "grid_limits.hpp"
+#include "timing.hpp"
 
 namespace {
 
 using namespace fortet;
-using Clock = std::chrono::steady_clock;
-
-template <class F>
-double seconds_of(const F& work) {
-  const auto start = Clock::now();
-  work();
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
+using bench::median, bench::seconds_of;
 
 GridMeasure blobs(const RegularGrid& grid, double phase) {
   return grid_measure(grid, [=](std::span<const double> x) {

@@ -8,8 +8,6 @@
 //   limit      d fused multiply-adds and one exponential a pair at the machine's measured rates, for half and
 //              full; a difference form needs 2d + 1 operations for the d that are counted
 //   read       the entries' bytes at the machine's measured read rate (beyond cache), for stored
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <vector>
@@ -18,24 +16,13 @@
 #include "fortet/measure/draw.hpp"
 #include "fortet/measure/sampler.hpp"
 #include "fortet/solver/sinkhorn.hpp"
+#include "timing.hpp"
 #include "yardstick.hpp"
 
 namespace {
 
 using namespace fortet;
-using Clock = std::chrono::steady_clock;
-
-template <class F>
-double seconds_of(const F& work) {
-  const auto start = Clock::now();
-  work();
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
+using bench::median, bench::seconds_of;
 
 Sampler<double> normal_points(int dimension) {
   return {dimension, [](const DefaultExec& exec, RandomKey key, Points<double> out) {

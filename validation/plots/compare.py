@@ -108,7 +108,7 @@ def plot_marginals(problem):
             axis.fill_between(centres, counts, step="mid", color=TRUTH, alpha=0.35, linewidth=0,
                               label=problem.label(problem.truth))
             axis.step(centres, np.histogram(model[k, :, 0], edges, density=True)[0], where="mid", color=MODEL,
-                      linewidth=1, label=solver)
+                      linewidth=1, label="solver of the row")
             axis.set_title(f"t = {times[k]:.3g}")
             axis.set_yticks([])
     for row, solver in zip(axes, solvers):
