@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "fortet/impl/small_work.hpp"
 #include "fortet/types.hpp"
 #include "kernel/block.hpp"
 
@@ -97,9 +98,10 @@ void sweep_blocks(const Exec& exec, const SweepArguments<Real>& a, SweepWorkspac
             if (i < a.rows) source(i) = scale * sums[c];
             factors[c] =
                 i < a.rows && a.row_masses[i] > 0
-                    ? static_cast<Real>(a.row_masses[i] * (a.squares       ? scale
-                                                           : a.omega == -1 ? source(i)
-                                                                           : std::pow(source(i), -a.omega)))
+                    ? static_cast<Real>(a.row_masses[i] * (a.squares ? scale
+                                                           : a.omega == -1
+                                                               ? source(i)
+                                                               : std::exp2(-a.omega * std::log2(source(i)))))
                     : Real(0);
           }
           if (a.squares)
@@ -109,7 +111,8 @@ void sweep_blocks(const Exec& exec, const SweepArguments<Real>& a, SweepWorkspac
         }
         threads.release(thread);
       });
-  Kokkos::parallel_for("fortet::kernel::sweep_columns", Kokkos::RangePolicy<Exec>(exec, 0, a.columns),
+  const Exec space = impl::space_for(exec, 0.3 * static_cast<double>(chunks * a.columns));
+  Kokkos::parallel_for("fortet::kernel::sweep_columns", Kokkos::RangePolicy<Exec>(space, 0, a.columns),
                        [&](const std::size_t j) {
                          double sum = 0;
                          for (std::size_t chunk = 0; chunk < chunks; ++chunk)

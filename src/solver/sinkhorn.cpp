@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "fortet/impl/deterministic_sum.hpp"
+#include "fortet/impl/small_work.hpp"
 #include "fortet/impl/stored_kernel.hpp"
 #include "solver/relaxation.hpp"
 
@@ -48,7 +49,10 @@ class Run {
   static constexpr std::size_t chunk_size = 512;
 
   Run(const Exec& exec, Kernel kernel, const SinkhornOptions& options)
-      : exec_(exec),
+      : exec_(space_for(exec, 0.5 * static_cast<double>(kernel->size(Side::source)) *
+                                  static_cast<double>(kernel->size(Side::target)))),
+        vectors_(space_for(
+            exec, 5.0 * static_cast<double>(kernel->size(Side::source) + kernel->size(Side::target)))),
         options_(options),
         kernel_(std::move(kernel)),
         start_time_(std::chrono::steady_clock::now()),
@@ -70,7 +74,7 @@ class Run {
     const In log_weights = kernel_->log_weights(side);
     const Vec mass("fortet::sinkhorn::mass", log_weights.extent(0));
     Kokkos::parallel_for(
-        "fortet::sinkhorn::mass", Kokkos::RangePolicy<Exec>(exec_, 0, mass.extent(0)),
+        "fortet::sinkhorn::mass", Kokkos::RangePolicy<Exec>(vectors_, 0, mass.extent(0)),
         KOKKOS_LAMBDA(const std::size_t i) { mass(i) = Kokkos::exp(log_weights(i)); });
     return mass;
   }
@@ -88,7 +92,7 @@ class Run {
     kernel_->soft_min(exec_, side, across, out);
     const double scale = 1 / kernel_->epsilon();
     Kokkos::parallel_for(
-        "fortet::sinkhorn::ratio_from_soft_min", Kokkos::RangePolicy<Exec>(exec_, 0, out.extent(0)),
+        "fortet::sinkhorn::ratio_from_soft_min", Kokkos::RangePolicy<Exec>(vectors_, 0, out.extent(0)),
         KOKKOS_LAMBDA(const std::size_t i) { out(i) = (own(i) - out(i)) * scale; });
     SideStatistics statistics = summarise(side, true);
     statistics.in_range = false;  // far from the fixed point: take the plain step
@@ -110,7 +114,7 @@ class Run {
     const auto chunks = chunk_statistics_;
     const std::size_t n = ratio.extent(0), chunk_count = (n + chunk_size - 1) / chunk_size;
     Kokkos::parallel_for(
-        "fortet::sinkhorn::summarise", Kokkos::RangePolicy<Exec>(exec_, 0, chunk_count),
+        "fortet::sinkhorn::summarise", Kokkos::RangePolicy<Exec>(vectors_, 0, chunk_count),
         KOKKOS_LAMBDA(const std::size_t chunk) {
           double error = 0, smallest = 0, largest = 0;
           for (std::size_t i = chunk * chunk_size; i < n && i < (chunk + 1) * chunk_size; ++i) {
@@ -127,7 +131,7 @@ class Run {
           chunks(chunk, 1) = smallest;
           chunks(chunk, 2) = largest;
         });
-    exec_.fence("fortet::sinkhorn::summarise");
+    vectors_.fence("fortet::sinkhorn::summarise");
     const auto values = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, chunks);
     SideStatistics statistics;
     double largest = 0;
@@ -146,7 +150,7 @@ class Run {
     const Vec own = potential(side), ratio = log_ratio(side);
     const double step = omega * kernel_->epsilon();
     Kokkos::parallel_for(
-        "fortet::sinkhorn::update", Kokkos::RangePolicy<Exec>(exec_, 0, own.extent(0)),
+        "fortet::sinkhorn::update", Kokkos::RangePolicy<Exec>(vectors_, 0, own.extent(0)),
         KOKKOS_LAMBDA(const std::size_t i) { own(i) -= step * ratio(i); });
   }
 
@@ -155,14 +159,14 @@ class Run {
   double inner(const Vec& x, const Vec& y) {
     const Vec weights = target_masses_;
     return deterministic_sum(
-        exec_, "fortet::sinkhorn::inner", x.extent(0),
+        vectors_, "fortet::sinkhorn::inner", x.extent(0),
         KOKKOS_LAMBDA(const std::size_t j) { return weights(j) * x(j) * y(j); });
   }
   /// From the target's log-ratios: c and the slope of the dual, 1 - c. Atoms without weight stay out of it.
   void set_slope(const Vec& c, const Vec& slope) {
     const Vec weights = target_masses_, log_ratio = target_log_ratio_;
     Kokkos::parallel_for(
-        "fortet::sinkhorn::set_slope", Kokkos::RangePolicy<Exec>(exec_, 0, c.extent(0)),
+        "fortet::sinkhorn::set_slope", Kokkos::RangePolicy<Exec>(vectors_, 0, c.extent(0)),
         KOKKOS_LAMBDA(const std::size_t j) {
           c(j) = weights(j) > 0 ? Kokkos::exp(log_ratio(j)) : 1.0;
           slope(j) = 1 - c(j);
@@ -172,7 +176,7 @@ class Run {
   void damp(const Vec& c, const Vec& diagonal) {
     const double damping = damping_;
     Kokkos::parallel_for(
-        "fortet::sinkhorn::damp", Kokkos::RangePolicy<Exec>(exec_, 0, c.extent(0)),
+        "fortet::sinkhorn::damp", Kokkos::RangePolicy<Exec>(vectors_, 0, c.extent(0)),
         KOKKOS_LAMBDA(const std::size_t j) {
           c(j) += damping;
           // an atom that meets one source atom alone has a diagonal of zero but for rounding
@@ -181,21 +185,21 @@ class Run {
   }
   void precondition(const Vec& scale, const Vec& residual, const Vec& scaled) {
     Kokkos::parallel_for(
-        "fortet::sinkhorn::precondition", Kokkos::RangePolicy<Exec>(exec_, 0, scaled.extent(0)),
+        "fortet::sinkhorn::precondition", Kokkos::RangePolicy<Exec>(vectors_, 0, scaled.extent(0)),
         KOKKOS_LAMBDA(const std::size_t j) { scaled(j) = scale(j) * residual(j); });
   }
   /// image = c direction - image.
   void subtract_from(const Vec& c, const Vec& direction, const Vec& image) {
     const Vec weights = target_masses_;
     Kokkos::parallel_for(
-        "fortet::sinkhorn::subtract_from", Kokkos::RangePolicy<Exec>(exec_, 0, c.extent(0)),
+        "fortet::sinkhorn::subtract_from", Kokkos::RangePolicy<Exec>(vectors_, 0, c.extent(0)),
         KOKKOS_LAMBDA(const std::size_t j) {
           image(j) = weights(j) > 0 ? c(j) * direction(j) - image(j) : 0.0;
         });
   }
   void advance(double step, const Vec& direction, const Vec& delta, const Vec& image, const Vec& residual) {
     Kokkos::parallel_for(
-        "fortet::sinkhorn::advance", Kokkos::RangePolicy<Exec>(exec_, 0, delta.extent(0)),
+        "fortet::sinkhorn::advance", Kokkos::RangePolicy<Exec>(vectors_, 0, delta.extent(0)),
         KOKKOS_LAMBDA(const std::size_t j) {
           delta(j) += step * direction(j);
           residual(j) -= step * image(j);
@@ -203,14 +207,14 @@ class Run {
   }
   void turn(double share, const Vec& residual, const Vec& direction) {
     Kokkos::parallel_for(
-        "fortet::sinkhorn::turn", Kokkos::RangePolicy<Exec>(exec_, 0, direction.extent(0)),
+        "fortet::sinkhorn::turn", Kokkos::RangePolicy<Exec>(vectors_, 0, direction.extent(0)),
         KOKKOS_LAMBDA(const std::size_t j) { direction(j) = residual(j) + share * direction(j); });
   }
   /// g = from + length delta.
   void move_target(double length, const Vec& from, const Vec& delta) {
     const Vec g = g_;
     Kokkos::parallel_for(
-        "fortet::sinkhorn::move_target", Kokkos::RangePolicy<Exec>(exec_, 0, g.extent(0)),
+        "fortet::sinkhorn::move_target", Kokkos::RangePolicy<Exec>(vectors_, 0, g.extent(0)),
         KOKKOS_LAMBDA(const std::size_t j) { g(j) = from(j) + length * delta(j); });
   }
 
@@ -218,7 +222,7 @@ class Run {
   double integral(Side side) {
     const Vec weights = masses(side), own = potential(side);
     return deterministic_sum(
-        exec_, "fortet::sinkhorn::integral", own.extent(0),
+        vectors_, "fortet::sinkhorn::integral", own.extent(0),
         KOKKOS_LAMBDA(const std::size_t i) { return weights(i) > 0 ? weights(i) * own(i) : 0.0; });
   }
 
@@ -227,7 +231,7 @@ class Run {
     const In log_weights = kernel_->log_weights(Side::source);
     const Vec ratio = source_log_ratio_;
     return deterministic_sum(
-        exec_, "fortet::sinkhorn::plan_mass", ratio.extent(0),
+        vectors_, "fortet::sinkhorn::plan_mass", ratio.extent(0),
         KOKKOS_LAMBDA(const std::size_t i) { return Kokkos::exp(log_weights(i) + ratio(i)); });
   }
 
@@ -235,22 +239,26 @@ class Run {
   void shift(double amount) {
     const Vec f = f_, g = g_;
     Kokkos::parallel_for(
-        "fortet::sinkhorn::gauge_source", Kokkos::RangePolicy<Exec>(exec_, 0, f.extent(0)),
+        "fortet::sinkhorn::gauge_source", Kokkos::RangePolicy<Exec>(vectors_, 0, f.extent(0)),
         KOKKOS_LAMBDA(const std::size_t i) { f(i) += amount; });
     Kokkos::parallel_for(
-        "fortet::sinkhorn::gauge_target", Kokkos::RangePolicy<Exec>(exec_, 0, g.extent(0)),
+        "fortet::sinkhorn::gauge_target", Kokkos::RangePolicy<Exec>(vectors_, 0, g.extent(0)),
         KOKKOS_LAMBDA(const std::size_t i) { g(i) -= amount; });
   }
 
   /// Potentials of atoms without weight: the soft minimum, which the iteration does not need.
   void extend_to_zero_weights(Side side) {
-    const In log_weights = kernel_->log_weights(side);
-    const Vec own = potential(side), extension = log_ratio(side);
+    const Vec own = potential(side), weights = masses(side),
+              extension("fortet::sinkhorn::extension", own.extent(0));
+    const double without = deterministic_sum(
+        vectors_, "fortet::sinkhorn::without_weight", own.extent(0),
+        KOKKOS_LAMBDA(const std::size_t i) { return weights(i) > 0 ? 0.0 : 1.0; });
+    if (without == 0) return;
     kernel_->soft_min(exec_, side, potential(other(side)), extension);
     Kokkos::parallel_for(
-        "fortet::sinkhorn::extend", Kokkos::RangePolicy<Exec>(exec_, 0, own.extent(0)),
+        "fortet::sinkhorn::extend", Kokkos::RangePolicy<Exec>(vectors_, 0, own.extent(0)),
         KOKKOS_LAMBDA(const std::size_t i) {
-          if (!(log_weights(i) > -Kokkos::Experimental::infinity_v<double>)) own(i) = extension(i);
+          if (!(weights(i) > 0)) own(i) = extension(i);
         });
   }
 
@@ -274,7 +282,8 @@ class Run {
   void use_stored(double tolerance);
   double error_in_double();
 
-  Exec exec_;
+  Exec exec_;     // for pairs
+  Exec vectors_;  // for what has a value an atom
   const SinkhornOptions& options_;
   Kernel kernel_;
   std::chrono::steady_clock::time_point start_time_;
@@ -404,13 +413,13 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
   const double noise = kernel_->noise();
   double best = INFINITY, target_error = 0;
   int best_iteration = iteration_;
-  bool robust = true;  // a new level may be far from its fixed point
-  double rate = 1;     // of the relaxed iteration, once known
+  bool robust = false;  // the last max-free pass left its range
+  double rate = 1;      // of the relaxed iteration, once known
   int newton_from = iteration_ + 30, newton_begun = -1;
   double newton_error = INFINITY;
   damping_ = 1e-3;
   for (bool first = true;; first = false) {
-    const double omega = relaxation_.factor();
+    const double omega = first ? 1.0 : relaxation_.factor();  // a new level starts far from its fixed point
     SideStatistics rows{.in_range = false}, columns;
     if (!robust) std::tie(rows, columns) = measure_both(omega);
     const bool swept = rows.in_range;
@@ -418,7 +427,7 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
     // the error of the plan as it stands is that of its rows, or what the last over-relaxed step left on the
     // columns
     const double error = std::max(rows.error, target_error);
-    if (!first || swept) {
+    if (!first) {
       const bool go_on = report_progress(phase, error, tolerance, error <= tolerance);
       if (error <= tolerance) return Ended::tolerance;
       if (!go_on) return Ended::cancelled;
@@ -462,21 +471,22 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
   }
 }
 
-/// The L1 marginal error by separate passes in double.
+/// The L1 marginal error of the plan, by a pass of its own in double; leaves the log-ratios of both sides.
 template <class Exec>
 double Run<Exec>::error_in_double() {
   const Kernel working = kernel_;
   kernel_ = kernel_->in_double(exec_);
-  const double error = std::max(measure(Side::source, false).error, measure(Side::target, false).error);
+  auto [rows, columns] = measure_both(0.0);
+  if (!rows.in_range) rows = measure(Side::source, true);
+  if (!columns.in_range) columns = measure(Side::target, true);
   kernel_ = working;
-  return error;
+  return std::max(rows.error, columns.error);
 }
 
-/// Costs of the plan and, on request, of the rounded plan; the marginal error by a separate pass in double.
+/// Costs of the plan and, on request, of the rounded plan, in double, after error_in_double().
 template <class Exec>
 void Run<Exec>::certify(Report& report) {
   kernel_ = kernel_->in_double(exec_);
-  report.marginal_error = error_in_double();
   const double mass = plan_mass();
   const double epsilon = kernel_->epsilon();
   report.dual_value = integral(Side::source) + integral(Side::target) - epsilon * (mass - 1);
@@ -516,7 +526,7 @@ void Run<Exec>::certify(Report& report) {
     measure(side, false);
     const Vec ratio = log_ratio(side);
     Kokkos::parallel_for(
-        "fortet::sinkhorn::only_down", Kokkos::RangePolicy<Exec>(exec_, 0, ratio.extent(0)),
+        "fortet::sinkhorn::only_down", Kokkos::RangePolicy<Exec>(vectors_, 0, ratio.extent(0)),
         KOKKOS_LAMBDA(const std::size_t i) { ratio(i) = Kokkos::fmax(ratio(i), 0.0); });
     update(side, 1.0);
   }
@@ -526,20 +536,20 @@ void Run<Exec>::certify(Report& report) {
     measure(side, false);
     const Vec ratio = log_ratio(side), share("fortet::sinkhorn::missing", ratio.extent(0));
     Kokkos::parallel_for(
-        "fortet::sinkhorn::missing", Kokkos::RangePolicy<Exec>(exec_, 0, ratio.extent(0)),
+        "fortet::sinkhorn::missing", Kokkos::RangePolicy<Exec>(vectors_, 0, ratio.extent(0)),
         KOKKOS_LAMBDA(const std::size_t i) { share(i) = Kokkos::fmax(-Kokkos::expm1(ratio(i)), 0.0); });
     missing[side == Side::target] = share;
     if (side == Side::source) {
       const In log_weights = kernel_->log_weights(side);
       total = deterministic_sum(
-          exec_, "fortet::sinkhorn::missing_mass", share.extent(0),
+          vectors_, "fortet::sinkhorn::missing_mass", share.extent(0),
           KOKKOS_LAMBDA(const std::size_t i) { return Kokkos::exp(log_weights(i)) * share(i); });
     }
   }
   const Vec beta = missing[1];
   const double inverse = total > 0 ? 1 / total : 0.0;
   Kokkos::parallel_for(
-      "fortet::sinkhorn::spread", Kokkos::RangePolicy<Exec>(exec_, 0, beta.extent(0)),
+      "fortet::sinkhorn::spread", Kokkos::RangePolicy<Exec>(vectors_, 0, beta.extent(0)),
       KOKKOS_LAMBDA(const std::size_t j) { beta(j) *= inverse; });
   const auto [transport, kl] = costs_of(f_, g_, missing[0], beta);
   f_ = solved_f;
@@ -562,7 +572,8 @@ typename Run<Exec>::Ended Run<Exec>::finish(Report& report) {
                refine = rough && (options_.finish_in_double || !is_float);
     const Ended ended = run_level(refine ? std::max(target, kernel_->noise()) : target, "iterating");
     if (!may_go_on(ended) || ended == Ended::stalled) return ended;
-    if (ended == Ended::tolerance && error_in_double() <= options_.tolerance) return ended;
+    if (ended == Ended::tolerance) report.marginal_error = error_in_double();
+    if (ended == Ended::tolerance && report.marginal_error <= options_.tolerance) return ended;
     if (refine) {
       if (is_float) report.precision = "float, finished in double";
       kernel_ = kernel_->in_double(exec_);
@@ -620,6 +631,7 @@ SinkhornResult<Exec> Run<Exec>::solve(In start) {
   kernel_ = base;
   for (const Side side : {Side::source, Side::target}) extend_to_zero_weights(side);
   shift((integral(Side::target) - integral(Side::source)) / 2);
+  if (ended != Ended::tolerance) report.marginal_error = error_in_double();
   certify(report);
 
   report.iterations = iteration_;
