@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(two_dimensional_drifts_against_conditioned_particles) {
     const double dt = 1.0 / steps;
     Points<double> start("start", n, 2);
     source.sample(exec(), {.seed = 21}, start);
-    auto x = to_host(start), half = x;
+    auto x = to_host(start), halfway = x;
     std::vector<double> drift(2), first(2), moved(2);
     for (int s = 0; s < steps; ++s) {
       const RandomKey key = RandomKey{.seed = 22}.child(static_cast<std::uint64_t>(s));
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(two_dimensional_drifts_against_conditioned_particles) {
         x[2 * i] = here[0] + 0.5 * dt * (first[0] + drift[0]) + noise * z.first;
         x[2 * i + 1] = here[1] + 0.5 * dt * (first[1] + drift[1]) + noise * z.second;
       }
-      if (2 * (s + 1) == steps) half = x;
+      if (2 * (s + 1) == steps) halfway = x;
     }
     Vector<double> f("f", n), g("g", n), end("end", n);
     b.source_potential(exec(), start, f);
@@ -97,13 +97,13 @@ BOOST_AUTO_TEST_CASE(two_dimensional_drifts_against_conditioned_particles) {
     const auto covariance = p.covariance(exec());
     for (std::size_t c = 0; c < 2; ++c) {
       double first_moment = 0, second_moment = 0, first_bar = 0, second_bar = 0;
-      for (std::size_t i = 0; i < n; ++i) first_moment += weight[i] * half[2 * i + c] / total;
+      for (std::size_t i = 0; i < n; ++i) first_moment += weight[i] * halfway[2 * i + c] / total;
       for (std::size_t i = 0; i < n; ++i) {
-        const double d = half[2 * i + c] - first_moment;
+        const double d = halfway[2 * i + c] - first_moment;
         second_moment += weight[i] * d * d / total;
       }
       for (std::size_t i = 0; i < n; ++i) {
-        const double d = half[2 * i + c] - first_moment, w = weight[i] / total;
+        const double d = halfway[2 * i + c] - first_moment, w = weight[i] / total;
         first_bar += w * w * d * d;
         second_bar += w * w * std::pow(d * d - second_moment, 2);
       }
