@@ -32,21 +32,21 @@ void fill_block_of(const BlockArguments<Real>& a, const Real* weights, Store* bl
   using S = Shape<Real, D>;
   constexpr int L = lanes<Real>;
   const std::size_t panel_size = S::rows * static_cast<std::size_t>(a.dimension);
-  TileArguments<Real> tile{a.dimension, a.panels, a.panel_terms, a.group, a.group_terms, S::columns};
+  TileArguments<Real> tile{a.dimension, nullptr, nullptr, a.group, a.group_terms, S::columns};
   std::fill(sums, sums + S::columns, 0.0);
-  for (std::size_t begin = 0; begin < a.panel_count; begin += flush_panels(S::rows)) {
-    const std::size_t end = std::min(begin + flush_panels(S::rows), a.panel_count);
+  for (std::size_t begin = 0; begin < a.panels.count; begin += flush_panels(S::rows)) {
+    const std::size_t end = std::min(begin + flush_panels(S::rows), a.panels.count);
     Pack<Real> sum[S::columns] = {};
-    for (std::size_t p = begin; p < end; ++p) {
+    for (std::size_t p = begin; p < end; ++p, block += S::columns * S::rows) {
+      const std::size_t at = a.panels[p];
+      tile.rows = a.points + at * panel_size;
+      tile.row_terms = a.panel_terms + at * S::rows;
+      const Real* const w = weights + at * S::rows;
       group<Real, D, true>(tile, 0, [&](int c, int v, Pack<Real> t) {
         const Pack<Real> e = exp2(t);
-        sum[c] += e * load(weights + v * L);
+        sum[c] += e * load(w + v * L);
         store_as<Real>(block + (c * S::vectors + v) * L, e);
       });
-      tile.rows += panel_size;
-      tile.row_terms += S::rows;
-      weights += S::rows;
-      block += S::columns * S::rows;
     }
     for (int c = 0; c < S::columns; ++c) sums[c] += sum_of_lanes<Real>(sum[c]);
   }
@@ -55,29 +55,30 @@ void fill_block_of(const BlockArguments<Real>& a, const Real* weights, Store* bl
 constexpr int group_size = Shape<float, 0>::columns;  // the same for every precision and dimension
 
 template <class Real, class Store, int vectors>
-void block_row_sums_of(const Store* block, std::size_t panel_count, const Real* weights, double* sums) {
+void block_row_sums_of(const Store* block, Panels panels, const Real* weights, double* sums) {
   constexpr int L = lanes<Real>, panel = vectors * L;
   std::fill(sums, sums + group_size, 0.0);
-  for (std::size_t begin = 0; begin < panel_count; begin += flush_panels(panel)) {
-    const std::size_t end = std::min(begin + flush_panels(panel), panel_count);
+  for (std::size_t begin = 0; begin < panels.count; begin += flush_panels(panel)) {
+    const std::size_t end = std::min(begin + flush_panels(panel), panels.count);
     Pack<Real> sum[group_size] = {};
-    for (std::size_t p = begin; p < end; ++p, weights += panel, block += group_size * panel) {
+    for (std::size_t p = begin; p < end; ++p, block += group_size * panel) {
+      const Real* const w = weights + panels[p] * panel;
 #pragma GCC unroll 8
       for (int c = 0; c < group_size; ++c)
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; ++v)
-          sum[c] += load_as<Real>(block + (c * vectors + v) * L) * load(weights + v * L);
+          sum[c] += load_as<Real>(block + (c * vectors + v) * L) * load(w + v * L);
     }
     for (int c = 0; c < group_size; ++c) sums[c] += sum_of_lanes<Real>(sum[c]);
   }
 }
 
 template <class Real, class Store, int vectors, bool squared>
-void add_block_columns_of(const Store* block, std::size_t panel_count, const Real* factors, double* columns) {
+void add_block_columns_of(const Store* block, Panels panels, const Real* factors, double* columns) {
   constexpr int L = lanes<Real>, panel = vectors * L;
   Pack<Real> factor[group_size];
   for (int c = 0; c < group_size; ++c) factor[c] = broadcast(factors[c]);
-  for (std::size_t p = 0; p < panel_count; ++p, columns += panel, block += group_size * panel) {
+  for (std::size_t p = 0; p < panels.count; ++p, block += group_size * panel) {
     Pack<Real> sum[vectors] = {};
 #pragma GCC unroll 8
     for (int c = 0; c < group_size; ++c)
@@ -86,7 +87,8 @@ void add_block_columns_of(const Store* block, std::size_t panel_count, const Rea
         const Pack<Real> e = load_as<Real>(block + (c * vectors + v) * L);
         sum[v] += factor[c] * (squared ? e * e : e);
       }
-    for (int v = 0; v < vectors; ++v) add_to(columns + v * L, sum[v]);
+    double* const out = columns + panels[p] * panel;
+    for (int v = 0; v < vectors; ++v) add_to(out + v * L, sum[v]);
   }
 }
 
@@ -114,26 +116,24 @@ void fill_block(const BlockArguments<Real>& arguments, const Real* weights, Stor
 }
 
 template <class Real, class Store>
-void block_row_sums(std::size_t panel, const Store* block, std::size_t panel_count, const Real* weights,
-                    double* sums) {
+void block_row_sums(std::size_t panel, const Store* block, Panels panels, const Real* weights, double* sums) {
+  with_vectors<Real>(
+      panel, [&](auto vectors) { block_row_sums_of<Real, Store, vectors>(block, panels, weights, sums); });
+}
+
+template <class Real, class Store>
+void add_block_columns(std::size_t panel, const Store* block, Panels panels, const Real* factors,
+                       double* columns) {
   with_vectors<Real>(panel, [&](auto vectors) {
-    block_row_sums_of<Real, Store, vectors>(block, panel_count, weights, sums);
+    add_block_columns_of<Real, Store, vectors, false>(block, panels, factors, columns);
   });
 }
 
 template <class Real, class Store>
-void add_block_columns(std::size_t panel, const Store* block, std::size_t panel_count, const Real* factors,
+void add_block_squares(std::size_t panel, const Store* block, Panels panels, const Real* factors,
                        double* columns) {
   with_vectors<Real>(panel, [&](auto vectors) {
-    add_block_columns_of<Real, Store, vectors, false>(block, panel_count, factors, columns);
-  });
-}
-
-template <class Real, class Store>
-void add_block_squares(std::size_t panel, const Store* block, std::size_t panel_count, const Real* factors,
-                       double* columns) {
-  with_vectors<Real>(panel, [&](auto vectors) {
-    add_block_columns_of<Real, Store, vectors, true>(block, panel_count, factors, columns);
+    add_block_columns_of<Real, Store, vectors, true>(block, panels, factors, columns);
   });
 }
 
@@ -147,10 +147,10 @@ void exp2_differences(const double* now, const double* then, double scale, std::
   }
 }
 
-#define FORTET_INSTANTIATE(Real, Store)                                                          \
-  template void block_row_sums(std::size_t, const Store*, std::size_t, const Real*, double*);    \
-  template void add_block_columns(std::size_t, const Store*, std::size_t, const Real*, double*); \
-  template void add_block_squares(std::size_t, const Store*, std::size_t, const Real*, double*);
+#define FORTET_INSTANTIATE(Real, Store)                                                     \
+  template void block_row_sums(std::size_t, const Store*, Panels, const Real*, double*);    \
+  template void add_block_columns(std::size_t, const Store*, Panels, const Real*, double*); \
+  template void add_block_squares(std::size_t, const Store*, Panels, const Real*, double*);
 FORTET_INSTANTIATE(float, float)
 FORTET_INSTANTIATE(double, double)
 template void fill_block(const BlockArguments<float>&, const float*, float*, double*);

@@ -3,23 +3,33 @@
 // marginals can be had from one evaluation. A block is computed into a buffer that stays in cache (one
 // exponential a pair and full iteration) or kept for the whole run (the stored kernel).
 //
-// Layout: for each panel of target atoms, for each source atom of the group, panel_rows() entries. Base 2
-// and forms as in tile.hpp. No Kokkos here.
+// Layout: for each panel of target atoms, for each source atom of the group, panel_rows() entries. A block
+// may hold some panels only: then a list says which, in the order of the block. Base 2 and forms as in
+// tile.hpp. No Kokkos here.
 #include <cstddef>
+#include <cstdint>
 
 #include "kernel/tile.hpp"
 
 namespace fortet::kernel {
 
-/// A group of source atoms and all panels of target atoms, packed as in tile.hpp.
+/// The panels of target atoms that a block holds: those in `list`, or the first `count` of all.
+struct Panels {
+  std::size_t count = 0;
+  const std::uint32_t* list = nullptr;
+
+  std::size_t operator[](std::size_t p) const { return list ? list[p] : p; }
+};
+
+/// A group of source atoms and the panels of target atoms, packed as in tile.hpp.
 template <class Real>
 struct BlockArguments {
   int dimension = 0;
   const Real* group = nullptr;        ///< dimension x group_columns
   const Real* group_terms = nullptr;  ///< group_columns; -inf for padding
-  const Real* panels = nullptr;       ///< panel_count x dimension x panel_rows
-  const Real* panel_terms = nullptr;  ///< panel_count x panel_rows; -inf for padding
-  std::size_t panel_count = 0;
+  const Real* points = nullptr;       ///< of all panels: each dimension x panel_rows
+  const Real* panel_terms = nullptr;  ///< of all panels: each panel_rows; -inf for padding
+  Panels panels;
 };
 
 /// block_cj = 2^t_cj for the group; sums[c] = sum_j weights[j] 2^t_cj.
@@ -28,17 +38,16 @@ void fill_block(const BlockArguments<Real>& arguments, const Real* weights, Stor
 
 /// sums[c] = sum_j weights[j] block_cj, in panels of `panel` entries, with arithmetic in Real.
 template <class Real, class Store>
-void block_row_sums(std::size_t panel, const Store* block, std::size_t panel_count, const Real* weights,
-                    double* sums);
+void block_row_sums(std::size_t panel, const Store* block, Panels panels, const Real* weights, double* sums);
 
 /// columns[j] += sum_c factors[c] block_cj, likewise.
 template <class Real, class Store>
-void add_block_columns(std::size_t panel, const Store* block, std::size_t panel_count, const Real* factors,
+void add_block_columns(std::size_t panel, const Store* block, Panels panels, const Real* factors,
                        double* columns);
 
 /// columns[j] += sum_c factors[c] block_cj^2.
 template <class Real, class Store>
-void add_block_squares(std::size_t panel, const Store* block, std::size_t panel_count, const Real* factors,
+void add_block_squares(std::size_t panel, const Store* block, Panels panels, const Real* factors,
                        double* columns);
 
 /// out[i] = 2^((now[i] - then[i]) scale).

@@ -15,8 +15,13 @@ namespace {
 using impl::Side;
 
 /// Potentials may move this far, in units of epsilon, from where the blocks were written: an entry that
-/// underflowed in float there, below exp(-87), is below exp(-87 + 2 * 16) now.
-constexpr double largest_move = 16;
+/// underflowed in float there, below exp(-87), is below exp(-87 + 2 * 16) now. With panels left out they move
+/// less far, and a step of the source inside a sweep likewise, so that fewer panels have to be kept.
+constexpr double largest_move = 16, largest_move_of_lists = 4;
+
+/// Lists are worth their trouble where they leave out at least this share of the panels, or of what the last
+/// ones kept.
+constexpr double worth = 0.3;
 
 /// Blocks of any kernel that can give its log-densities, a slab of rows at a time.
 template <class Exec>
@@ -35,8 +40,10 @@ class DensityWriter final : public BlockWriter<Exec> {
             .panel_count = (columns + panel - 1) / panel};
   }
   double recompute_time() const override { return 10; }  // a cost and an exponential, twice, one by one
-  void write_blocks(const Exec& exec, In f, In g, float* blocks) const override { write(exec, f, g, blocks); }
-  void write_blocks(const Exec& exec, In f, In g, double* blocks) const override {
+  void write_blocks(const Exec& exec, In f, In g, const PanelLists&, float* blocks) const override {
+    write(exec, f, g, blocks);
+  }
+  void write_blocks(const Exec& exec, In f, In g, const PanelLists&, double* blocks) const override {
     write(exec, f, g, blocks);
   }
 
@@ -71,6 +78,28 @@ class DensityWriter final : public BlockWriter<Exec> {
   std::shared_ptr<const impl::GibbsKernel<Exec>> kernel_;
 };
 
+/// Bytes that can be taken without swapping.
+double available_memory() {
+  std::ifstream file("/proc/meminfo");
+  for (std::string key; file >> key;) {
+    double kilobytes = 0;
+    if (key == "MemAvailable:" && file >> kilobytes) return kilobytes * 1024;
+    file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 2;
+}
+
+/// Panels that matter for marginals to about `negligible`, as long as the potentials stay near; no lists
+/// where those would leave out too little.
+template <class Exec>
+PanelLists lists_for(const Exec& exec, const BlockWriter<Exec>& writer, double negligible,
+                     const typename BlockWriter<Exec>::In& f, const typename BlockWriter<Exec>::In& g) {
+  const BlockShape shape = writer.block_shape();
+  PanelLists lists = writer.active_panels(exec, f, g, std::log(negligible) - 3 * largest_move_of_lists);
+  const double all = static_cast<double>(shape.groups() * shape.panel_count);
+  return static_cast<double>(lists.panels.size()) < (1 - worth) * all ? lists : PanelLists{};
+}
+
 /// Entries and arithmetic in Real.
 template <class Exec, class Real>
 class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
@@ -80,10 +109,12 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
   using typename Base::memory_space;
   using typename Base::Out;
 
-  StoredKernel(const Exec& exec, std::shared_ptr<const Base> base,
-               std::shared_ptr<const BlockWriter<Exec>> writer, const Base* previous)
+  /// What the panels left out may add to a marginal ratio is below `negligible`.
+  StoredKernel(std::shared_ptr<const Base> base, std::shared_ptr<const BlockWriter<Exec>> writer,
+               double negligible, const Base* previous)
       : base_(std::move(base)),
         writer_(std::move(writer)),
+        negligible_(negligible),
         shape_(writer_->block_shape()),
         source_masses_(masses(Side::source)),
         target_masses_(masses(Side::target)),
@@ -91,21 +122,20 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
         row_masses_(shape_.rows),
         column_scales_(shape_.columns),
         weights_(shape_.padded_columns(), Real(0)) {
-    const std::size_t entries = shape_.groups() * shape_.group * shape_.padded_columns();
-    const auto* donor = dynamic_cast<const StoredKernel*>(previous);
-    if (donor && donor->blocks_.extent(0) == entries)
-      blocks_ = donor->blocks_;
-    else
-      blocks_ =
-          Blocks(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::kernel::blocks"), entries);
+    if (const auto* donor = dynamic_cast<const StoredKernel*>(previous)) blocks_ = donor->blocks_;
   }
 
   std::size_t size(Side side) const override { return base_->size(side); }
   double epsilon() const override { return base_->epsilon(); }
   In log_weights(Side side) const override { return base_->log_weights(side); }
   std::string description() const override {
-    return std::string("stored in ") + (std::is_same_v<Real, float> ? "float" : "double") + ", from " +
-           base_->description();
+    std::string share;
+    if (!lists_.empty()) {
+      const auto all = shape_.groups() * shape_.panel_count;
+      share = std::to_string((100 * lists_.panels.size() + all - 1) / all) + " % of the tiles, ";
+    }
+    return std::string("stored in ") + (std::is_same_v<Real, float> ? "float, " : "double, ") + share +
+           "from " + base_->description();
   }
   double noise() const override {
     // entries, factors and sums of 1024 terms are rounded one by one; a few units remain in a marginal
@@ -129,13 +159,14 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
   double largest_cost(const Exec& exec) const override { return base_->largest_cost(exec); }
 
   void sweep(const Exec& exec, In f, In g, double omega, Out source, Out target) const override {
-    refresh(exec, f, g);
+    if (!refresh(exec, f, g)) return base_->sweep(exec, f, g, omega, source, target);
     for (std::size_t j = 0; j < column_scales_.size(); ++j)
       weights_.data()[j] = static_cast<Real>(target_masses_[j] * column_scales_[j]);
     sweep_stored(exec, omega, false, source, target);
+    if (!lists_.empty() && !steps_are_small(source, omega)) base_->sweep(exec, f, g, omega, source, target);
   }
   bool round_trip(const Exec& exec, In f, In g, In x, Out out) const override {
-    refresh(exec, f, g);
+    if (!refresh(exec, f, g)) return base_->round_trip(exec, f, g, x, out);
     for (std::size_t j = 0; j < column_scales_.size(); ++j)
       weights_.data()[j] = static_cast<Real>(target_masses_[j] * column_scales_[j] * x(j));
     const Out there(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::kernel::there"),
@@ -144,7 +175,7 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
     return true;
   }
   bool round_trip_diagonal(const Exec& exec, In f, In g, Out out) const override {
-    refresh(exec, f, g);
+    if (!refresh(exec, f, g)) return base_->round_trip_diagonal(exec, f, g, out);
     const Out there(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::kernel::there"),
                     f.extent(0));
     sweep_stored(exec, 1, true, there, out);
@@ -154,18 +185,45 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
 
   // Public because nvcc asks for it.
 
-  /// Blocks written near enough to (f, g), and the factors that lead from there to (f, g).
-  void refresh(const Exec& exec, const In& f, const In& g) const {
+  /// Blocks written near enough to (f, g), and the factors that lead from there to (f, g). False where there
+  /// is no memory for them.
+  bool refresh(const Exec& exec, const In& f, const In& g) const {
     exec.fence("fortet::kernel::stored");
-    if (f0_.empty() || !moved_little(f, f0_, source_masses_) || !moved_little(g, g0_, target_masses_)) {
-      writer_->write_blocks(exec, f, g, blocks_.data());
-      f0_.assign(f.data(), f.data() + f.extent(0));
-      g0_.assign(g.data(), g.data() + g.extent(0));
-    }
+    const bool near =
+        !f0_.empty() && moved_little(f, f0_, source_masses_) && moved_little(g, g0_, target_masses_);
+    // as the potentials settle fewer panels matter
+    const bool review = ++age_ == next_review_;
+    if (review) next_review_ *= 4;
+    if ((!near || review) && !write(exec, f, g, near)) return false;
     const double scale = log2_e / epsilon();
     exp2_differences(f.data(), f0_.data(), scale, f0_.size(), row_scales_.data());
     exp2_differences(g.data(), g0_.data(), scale, g0_.size(), column_scales_.data());
     for (std::size_t i = 0; i < row_scales_.size(); ++i) row_masses_[i] = source_masses_[i] * row_scales_[i];
+    return true;
+  }
+  /// Writes the blocks at (f, g), or keeps `still_good` ones where new lists would not be much shorter.
+  bool write(const Exec& exec, const In& f, const In& g, bool still_good) const {
+    PanelLists lists = lists_for(exec, *writer_, negligible_, f, g);
+    const std::size_t all = shape_.groups() * shape_.panel_count;
+    const auto panels_in = [all](const PanelLists& l) { return l.empty() ? all : l.panels.size(); };
+    if (still_good &&
+        static_cast<double>(panels_in(lists)) > (1 - worth) * static_cast<double>(panels_in(lists_)))
+      return true;
+    lists_ = std::move(lists);
+    const std::size_t entries = panels_in(lists_) * shape_.group * shape_.panel;
+    if (entries > blocks_.extent(0)) {
+      blocks_ = Blocks();  // before the new ones are taken
+      if (static_cast<double>(entries) * sizeof(Real) > available_memory() / 2) {
+        f0_.clear();
+        return false;
+      }
+      blocks_ =
+          Blocks(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::kernel::blocks"), entries);
+    }
+    writer_->write_blocks(exec, f, g, lists_, blocks_.data());
+    f0_.assign(f.data(), f.data() + f.extent(0));
+    g0_.assign(g.data(), g.data() + g.extent(0));
+    return true;
   }
   void sweep_stored(const Exec& exec, double omega, bool squares, const Out& source,
                     const Out& target) const {
@@ -176,13 +234,19 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
     arguments.row_scales = row_scales_.data();
     arguments.row_masses = row_masses_.data();
     arguments.column_scales = column_scales_.data();
-    const std::size_t block_size = shape_.group * shape_.padded_columns();
+    const std::size_t entries = shape_.group * shape_.panel;
     sweep_blocks(
         exec, arguments, workspace_,
         [&](std::size_t group, Real*, double* sums) {
-          const Real* block = blocks_.data() + group * block_size;
-          block_row_sums(arguments.panel, block, arguments.panel_count, arguments.weights, sums);
-          return block;
+          std::size_t first = group * shape_.panel_count;
+          Panels panels{shape_.panel_count};
+          if (!lists_.empty()) {
+            first = lists_.first[group];
+            panels = {lists_.first[group + 1] - first, lists_.panels.data() + first};
+          }
+          const Real* const block = blocks_.data() + first * entries;
+          block_row_sums(arguments.panel, block, panels, arguments.weights, sums);
+          return Block<Real>{block, panels};
         },
         source, target);
   }
@@ -196,33 +260,32 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
     return values;
   }
   bool moved_little(const In& now, const std::vector<double>& then, const std::vector<double>& mass) const {
-    const double limit = largest_move * epsilon();
+    const double limit = (lists_.empty() ? largest_move : largest_move_of_lists) * epsilon();
     for (std::size_t i = 0; i < then.size(); ++i)
       if (mass[i] > 0 && !(std::abs(now(i) - then[i]) <= limit)) return false;
+    return true;
+  }
+  /// Whether no atom of the source moves up so far in ratio^(-omega) that panels left out could matter.
+  bool steps_are_small(const Out& ratios, double omega) const {
+    const double least = std::exp(-largest_move_of_lists / std::max(omega, 1e-300));
+    for (std::size_t i = 0; i < ratios.extent(0); ++i)
+      if (source_masses_[i] > 0 && !(ratios(i) >= least)) return false;
     return true;
   }
 
   std::shared_ptr<const Base> base_;
   std::shared_ptr<const BlockWriter<Exec>> writer_;
+  double negligible_;
   BlockShape shape_;
   std::vector<double> source_masses_, target_masses_;
-  Blocks blocks_;
+  mutable Blocks blocks_;
+  mutable PanelLists lists_;
+  mutable int age_ = 0, next_review_ = 4;  // in sweeps
   // where the blocks were written, and the factors that lead from there to the potentials of a sweep
   mutable std::vector<double> f0_, g0_, row_scales_, row_masses_, column_scales_;
   mutable AlignedBuffer<Real> weights_;
   mutable SweepWorkspace<Real> workspace_;
 };
-
-/// Bytes that can be taken without swapping.
-double available_memory() {
-  std::ifstream file("/proc/meminfo");
-  for (std::string key; file >> key;) {
-    double kilobytes = 0;
-    if (key == "MemAvailable:" && file >> kilobytes) return kilobytes * 1024;
-    file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
-  }
-  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 2;
-}
 
 /// Expected time of a full iteration on stored blocks, in core nanoseconds a pair (bench_sinkhorn): two
 /// passes over what is in cache, or one over memory at a rate that a few cores exhaust.
@@ -233,19 +296,15 @@ double stored_time(double bytes, std::size_t entry, int threads) {
   return static_cast<double>(entry) * (bytes < 0.7 * cache ? in_cache : in_memory);
 }
 
-template <class Exec, class Real>
-std::shared_ptr<const impl::HalfBridgeKernel<Exec>> store(
-    const Exec& exec, const std::shared_ptr<const impl::HalfBridgeKernel<Exec>>& base,
-    const std::shared_ptr<const BlockWriter<Exec>>& writer, bool always,
-    const impl::HalfBridgeKernel<Exec>* previous) {
-  using Stored = StoredKernel<Exec, Real>;
-  const BlockShape shape = writer->block_shape();
-  const double bytes = static_cast<double>(shape.rows) * static_cast<double>(shape.columns) * sizeof(Real);
-  const bool have_memory = dynamic_cast<const Stored*>(previous) || bytes < available_memory() / 2;
+/// Whether `share` of the entries, kept in Real, fit into memory and are read faster than computed.
+template <class Real, class Exec>
+bool pays(const Exec& exec, const BlockWriter<Exec>& writer, double share) {
+  const BlockShape shape = writer.block_shape();
+  const double bytes =
+      share * static_cast<double>(shape.rows) * static_cast<double>(shape.columns) * sizeof(Real);
   // writing costs about as much as an iteration or two of some tens
-  const bool faster = 1.1 * stored_time(bytes, sizeof(Real), exec.concurrency()) < writer->recompute_time();
-  if (!always && !(have_memory && faster)) return nullptr;
-  return std::make_shared<Stored>(exec, base, writer, previous);
+  return bytes < available_memory() / 2 &&
+         1.1 * share * stored_time(bytes, sizeof(Real), exec.concurrency()) < writer.recompute_time();
 }
 
 }  // namespace
@@ -256,6 +315,7 @@ namespace fortet::impl {
 template <class Exec>
 std::shared_ptr<const HalfBridgeKernel<Exec>> make_stored(
     const Exec& exec, const std::shared_ptr<const HalfBridgeKernel<Exec>>& base, double tolerance,
+    ConstVector<double, typename Exec::memory_space> f, ConstVector<double, typename Exec::memory_space> g,
     bool always, const std::shared_ptr<const HalfBridgeKernel<Exec>>& previous) {
   using namespace kernel;
   if constexpr (bool(
@@ -265,16 +325,27 @@ std::shared_ptr<const HalfBridgeKernel<Exec>> make_stored(
       if (auto between_atoms = std::dynamic_pointer_cast<const GibbsKernel<Exec>>(base))
         writer = std::make_shared<DensityWriter<Exec>>(between_atoms);
     if (!writer) return nullptr;
-    if (base->single_precision() || tolerance >= 5e-7)
-      return store<Exec, float>(exec, base, writer, always, previous.get());
-    return store<Exec, double>(exec, base, writer, always, previous.get());
+    // panels left out may cost a hundredth of the tolerance
+    const double negligible = std::max(tolerance / 100, 1e-14);
+    double share = 1;
+    if (const PanelLists lists = lists_for(exec, *writer, negligible, f, g); !lists.empty()) {
+      const BlockShape shape = writer->block_shape();
+      share =
+          static_cast<double>(lists.panels.size()) / static_cast<double>(shape.groups() * shape.panel_count);
+    }
+    const auto store = [&]<class Real>(Real) -> std::shared_ptr<const HalfBridgeKernel<Exec>> {
+      if (!always && !pays<Real>(exec, *writer, share)) return nullptr;
+      return std::make_shared<StoredKernel<Exec, Real>>(base, writer, negligible, previous.get());
+    };
+    return base->single_precision() || tolerance >= 5e-7 ? store(float{}) : store(double{});
   }
   return nullptr;
 }
 
-#define FORTET_INSTANTIATE(Exec)                                                       \
-  template std::shared_ptr<const HalfBridgeKernel<Exec>> make_stored(                  \
-      const Exec&, const std::shared_ptr<const HalfBridgeKernel<Exec>>&, double, bool, \
+#define FORTET_INSTANTIATE(Exec)                                                              \
+  template std::shared_ptr<const HalfBridgeKernel<Exec>> make_stored(                         \
+      const Exec&, const std::shared_ptr<const HalfBridgeKernel<Exec>>&, double,              \
+      ConstVector<double, Exec::memory_space>, ConstVector<double, Exec::memory_space>, bool, \
       const std::shared_ptr<const HalfBridgeKernel<Exec>>&);
 FORTET_INSTANTIATE(HostExec)
 #if defined(KOKKOS_ENABLE_CUDA)

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "fortet/impl/cost_kernel.hpp"
+#include "kernel/space_order.hpp"
 #include "kernel/stored.hpp"
 #include "kernel/sweep.hpp"
 #include "kernel/tile.hpp"
@@ -235,11 +236,46 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
     const double per_pack = std::is_same_v<Real, float> ? 3.8 : 5.4, per_dimension = 0.3;
     return (per_pack + per_dimension * dimension_) / static_cast<double>(panel_lanes<Real>());
   }
-  void write_blocks(const Exec& exec, In f, In g, float* blocks) const override { write(exec, f, g, blocks); }
-  void write_blocks(const Exec& exec, In f, In g, double* blocks) const override {
-    if constexpr (std::is_same_v<Real, double>) write(exec, f, g, blocks);
+  PanelLists active_panels(const Exec& exec, In f, In g, double least) const override {
+    PanelLists lists;
+    if (!difference_form()) return lists;
+    const auto [group_terms, panel_terms] = terms_of_blocks(f, g);
+    const Boxes groups = boxes_of(source_.columns, group_columns<Real>(dimension_), group_terms.data()),
+                panels = boxes_of(target_.rows, panel_rows<Real>(dimension_), panel_terms.data());
+    std::vector<std::vector<std::uint32_t>> found(groups.count);
+    constexpr std::size_t run = 64;
+    Kokkos::parallel_for("fortet::kernel::active_panels",
+                         Kokkos::RangePolicy<Exec>(exec, 0, (groups.count + run - 1) / run),
+                         [&](const std::size_t r) {
+                           std::vector<double> bounds;
+                           for (std::size_t a = r * run; a < std::min((r + 1) * run, groups.count); ++a)
+                             append_active(groups, a, panels, least * log2_e, bounds, found[a]);
+                         });
+    exec.fence("fortet::kernel::active_panels");
+    lists.first.push_back(0);
+    for (const auto& list : found) {
+      lists.panels.insert(lists.panels.end(), list.begin(), list.end());
+      lists.first.push_back(lists.panels.size());
+    }
+    return lists;
+  }
+  void write_blocks(const Exec& exec, In f, In g, const PanelLists& lists, float* blocks) const override {
+    write(exec, f, g, lists, blocks);
+  }
+  void write_blocks(const Exec& exec, In f, In g, const PanelLists& lists, double* blocks) const override {
+    if constexpr (std::is_same_v<Real, double>) write(exec, f, g, lists, blocks);
   }
   bool single_precision() const override { return std::is_same_v<Real, float>; }
+  /// Where boxes of neighbours bound the cost well: in few dimensions.
+  std::shared_ptr<const impl::HalfBridgeKernel<Exec>> in_space_order(
+      const Exec& exec, Vector<int, memory_space>& source, Vector<int, memory_space>& target) const override {
+    if (!difference_form()) return nullptr;
+    source = order_of(this->cost_.x);
+    target = order_of(this->cost_.y);
+    return make_streaming<Exec, Real, Point>(
+        exec, permuted(exec, this->cost_.x, source), permuted(exec, this->cost_.y, target),
+        permuted(exec, this->log_a_, source), permuted(exec, this->log_b_, target), this->epsilon_);
+  }
 
   void averages(const Exec& exec, Side rows, In own, In other, ConstPoints<double, memory_space> payload,
                 Points<double, memory_space> out) const override {
@@ -257,6 +293,31 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
                    });
   }
 
+  // Public because nvcc asks for it.
+
+  static Vector<int, memory_space> order_of(const ConstPoints<Point, memory_space>& points) {
+    const auto order = space_order(points.data(), points.extent(0), static_cast<int>(points.extent(1)));
+    return vector_from_host<int, memory_space>(std::span<const int>(order));
+  }
+  static ConstPoints<Point, memory_space> permuted(const Exec& exec,
+                                                   const ConstPoints<Point, memory_space>& points,
+                                                   const Vector<int, memory_space>& order) {
+    const Points<Point, memory_space> out("fortet::kernel::ordered_points", points.extent(0),
+                                          points.extent(1));
+    Kokkos::parallel_for("fortet::kernel::order_points", Kokkos::RangePolicy<Exec>(exec, 0, points.extent(0)),
+                         [=](const std::size_t i) {
+                           for (std::size_t k = 0; k < points.extent(1); ++k)
+                             out(i, k) = points(static_cast<std::size_t>(order(i)), k);
+                         });
+    return out;
+  }
+  static In permuted(const Exec& exec, const In& values, const Vector<int, memory_space>& order) {
+    const Out out("fortet::kernel::ordered_values", values.extent(0));
+    Kokkos::parallel_for("fortet::kernel::order_values", Kokkos::RangePolicy<Exec>(exec, 0, values.extent(0)),
+                         [=](const std::size_t i) { out(i) = values(static_cast<std::size_t>(order(i))); });
+    return out;
+  }
+
  private:
   void sweep_with(const Exec& exec, const In& f, const In& g, const Real* weights, double omega, bool squares,
                   const Out& source, const Out& target) const {
@@ -269,8 +330,9 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
     sweep_blocks(
         exec, arguments, workspace_,
         [&](std::size_t index, Real* buffer, double* sums) {
-          fill_block(block(index, group_terms.data(), panel_terms.data()), weights, buffer, sums);
-          return buffer;
+          const BlockArguments<Real> rows = block(index, group_terms.data(), panel_terms.data());
+          fill_block(rows, weights, buffer, sums);
+          return Block<Real>{buffer, rows.panels};
         },
         source, target);
   }
@@ -334,19 +396,24 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
             group_terms + index * group,
             target_.rows.aligned(),
             panel_terms,
-            target_.rows.padded / panel_rows<Real>(dimension_)};
+            {target_.rows.padded / panel_rows<Real>(dimension_)}};
   }
   template <class Store>
-  void write(const Exec& exec, const In& f, const In& g, Store* blocks) const {
+  void write(const Exec& exec, const In& f, const In& g, const PanelLists& lists, Store* blocks) const {
     const auto [group_terms, panel_terms] = terms_of_blocks(f, g);
-    const std::size_t group = group_columns<Real>(dimension_);
-    Kokkos::parallel_for(
-        "fortet::kernel::write_blocks", Kokkos::RangePolicy<Exec>(exec, 0, source_.columns.padded / group),
-        [&, group](const std::size_t index) {
-          double sums[largest_group];
-          fill_block(block(index, group_terms.data(), panel_terms.data()), target_.weights.data(),
-                     blocks + index * group * target_.rows.padded, sums);
-        });
+    const std::size_t group = group_columns<Real>(dimension_), entries = group * panel_rows<Real>(dimension_);
+    Kokkos::parallel_for("fortet::kernel::write_blocks",
+                         Kokkos::RangePolicy<Exec>(exec, 0, source_.columns.padded / group),
+                         [&, entries](const std::size_t index) {
+                           double sums[largest_group];
+                           BlockArguments<Real> rows = block(index, group_terms.data(), panel_terms.data());
+                           std::size_t first = index * rows.panels.count;
+                           if (!lists.empty()) {
+                             first = lists.first[index];
+                             rows.panels = {lists.first[index + 1] - first, lists.panels.data() + first};
+                           }
+                           fill_block(rows, target_.weights.data(), blocks + first * entries, sums);
+                         });
     exec.fence("fortet::kernel::write_blocks");
   }
 

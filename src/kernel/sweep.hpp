@@ -66,8 +66,15 @@ struct SweepWorkspace {
   AlignedBuffer<double> columns;            ///< one row a chunk
 };
 
-/// `rows_of(group, buffer, sums)` returns the group's block, in `buffer` or elsewhere, and its row sums with
-/// `weights`. Blocking.
+/// A block, in the buffer of a thread or elsewhere, and what it holds.
+template <class Real>
+struct Block {
+  const Real* entries;
+  Panels panels;
+};
+
+/// `rows_of(group, buffer, sums)` returns the group's Block and, in `sums`, its row sums with `weights`.
+/// `buffer` has room for a block. Blocking.
 template <class Exec, class Real, class RowsOf>
 void sweep_blocks(const Exec& exec, const SweepArguments<Real>& a, SweepWorkspace<Real>& workspace,
                   const RowsOf& rows_of, Vector<double, typename Exec::memory_space> source,
@@ -91,7 +98,7 @@ void sweep_blocks(const Exec& exec, const SweepArguments<Real>& a, SweepWorkspac
         double sums[largest_group];
         Real factors[largest_group];
         for (std::size_t g = groups * chunk / chunks; g < groups * (chunk + 1) / chunks; ++g) {
-          const auto* block = rows_of(g, buffer.data(), sums);
+          const Block<Real> block = rows_of(g, buffer.data(), sums);
           for (std::size_t c = 0; c < group; ++c) {
             const std::size_t i = g * group + c;
             const double scale = i < a.rows && a.row_scales ? a.row_scales[i] : 1.0;
@@ -105,9 +112,9 @@ void sweep_blocks(const Exec& exec, const SweepArguments<Real>& a, SweepWorkspac
                     : Real(0);
           }
           if (a.squares)
-            add_block_squares(a.panel, block, a.panel_count, factors, columns);
+            add_block_squares(a.panel, block.entries, block.panels, factors, columns);
           else
-            add_block_columns(a.panel, block, a.panel_count, factors, columns);
+            add_block_columns(a.panel, block.entries, block.panels, factors, columns);
         }
         threads.release(thread);
       });

@@ -292,17 +292,19 @@ class Run {
   solver::Relaxation relaxation_;
   int iteration_ = 0;
   std::vector<HistoryEntry> history_;
-  int patience_ = 0;    // iterations without progress before a level counts as stalled
-  double damping_ = 0;  // of Newton's method
-  Kernel stored_;       // the last one, for its memory
+  int patience_ = 0;            // iterations without progress before a level counts as stalled
+  double damping_ = 0;          // of Newton's method
+  double entry_tolerance_ = 0;  // that stored entries are good for
+  Kernel stored_;               // the last one, for its memory
 };
 
 /// Keeps the entries of the kernel in memory where that pays, or as the options say.
 template <class Exec>
 void Run<Exec>::use_stored(double tolerance) {
+  entry_tolerance_ = tolerance;
   if (options_.entries == KernelEntries::recomputed) return;
-  const Kernel stored =
-      make_stored(exec_, kernel_, tolerance, options_.entries == KernelEntries::stored, stored_);
+  const Kernel stored = make_stored<Exec>(exec_, kernel_, tolerance, f_, g_,
+                                          options_.entries == KernelEntries::stored, stored_);
   if (stored) kernel_ = stored_ = stored;
 }
 
@@ -412,7 +414,8 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
   relaxation_.restart();
   const double noise = kernel_->noise();
   double best = INFINITY, target_error = 0;
-  int best_iteration = iteration_;
+  int best_iteration = iteration_, storing_from = iteration_ + 5;
+  const int level_from = iteration_;
   bool robust = false;  // the last max-free pass left its range
   double rate = 1;      // of the relaxed iteration, once known
   int newton_from = iteration_ + 30, newton_begun = -1;
@@ -433,6 +436,11 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
       if (!go_on) return Ended::cancelled;
     }
     if (iteration_ >= options_.max_iterations) return Ended::limit;
+    // near the fixed point fewer tiles matter: storing may pay now
+    if (iteration_ == storing_from && kernel_ != stored_) {
+      storing_from += 4 * (iteration_ - level_from);
+      use_stored(entry_tolerance_);
+    }
     if (error < 0.99 * best) {
       best = error;
       best_iteration = iteration_;
@@ -565,12 +573,14 @@ template <class Exec>
 typename Run<Exec>::Ended Run<Exec>::finish(Report& report) {
   const bool is_float = kernel_->single_precision();
   use_stored(options_.tolerance);
-  report.kernel = kernel_->description();
   double target = options_.tolerance;
   for (int attempt = 0; attempt < 8; ++attempt) {
-    const bool rough = kernel_->single_precision(),
-               refine = rough && (options_.finish_in_double || !is_float);
-    const Ended ended = run_level(refine ? std::max(target, kernel_->noise()) : target, "iterating");
+    const auto refines = [&] {
+      return kernel_->single_precision() && (options_.finish_in_double || !is_float);
+    };
+    const Ended ended = run_level(refines() ? std::max(target, kernel_->noise()) : target, "iterating");
+    if (attempt == 0) report.kernel = kernel_->description();
+    const bool rough = kernel_->single_precision(), refine = refines();
     if (!may_go_on(ended) || ended == Ended::stalled) return ended;
     if (ended == Ended::tolerance) report.marginal_error = error_in_double();
     if (ended == Ended::tolerance && report.marginal_error <= options_.tolerance) return ended;
@@ -653,6 +663,27 @@ SinkhornResult<Exec> Run<Exec>::solve(In start) {
 
 }  // namespace
 
+/// out_k = values_order(k).
+template <class Exec, class Memory = typename Exec::memory_space>
+Vector<double, Memory> gathered(const Exec& exec, const ConstVector<double, Memory>& values,
+                                const Vector<int, Memory>& order) {
+  const Vector<double, Memory> out("fortet::sinkhorn::gathered", values.extent(0));
+  Kokkos::parallel_for(
+      "fortet::sinkhorn::gather", Kokkos::RangePolicy<Exec>(exec, 0, out.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t k) { out(k) = values(static_cast<std::size_t>(order(k))); });
+  return out;
+}
+/// out_order(k) = values_k.
+template <class Exec, class Memory = typename Exec::memory_space>
+Vector<double, Memory> scattered(const Exec& exec, const Vector<double, Memory>& values,
+                                 const Vector<int, Memory>& order) {
+  const Vector<double, Memory> out("fortet::sinkhorn::scattered", values.extent(0));
+  Kokkos::parallel_for(
+      "fortet::sinkhorn::scatter", Kokkos::RangePolicy<Exec>(exec, 0, out.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t k) { out(static_cast<std::size_t>(order(k))) = values(k); });
+  return out;
+}
+
 void require_equal_mass(double source, double target) {
   if (std::abs(source - target) <= 1e-6 * std::max(source, target)) return;
   std::ostringstream text;
@@ -666,7 +697,16 @@ template <class Exec>
 SinkhornResult<Exec> sinkhorn(const Exec& exec, std::shared_ptr<const HalfBridgeKernel<Exec>> kernel,
                               const SinkhornOptions& options,
                               ConstVector<double, typename Exec::memory_space> start) {
-  return Run<Exec>(exec, std::move(kernel), options).solve(start);
+  using Memory = typename Exec::memory_space;
+  Vector<int, Memory> source, target;
+  const auto ordered = kernel->in_space_order(exec, source, target);
+  if (!ordered) return Run<Exec>(exec, std::move(kernel), options).solve(start);
+  Run<Exec> run(exec, ordered, options);
+  if (start.extent(0) == target.extent(0)) start = gathered(exec, start, target);
+  SinkhornResult<Exec> result = run.solve(start);
+  result.f = scattered(exec, result.f, source);
+  result.g = scattered(exec, result.g, target);
+  return result;
 }
 
 template SinkhornResult<HostExec> sinkhorn(const HostExec&, std::shared_ptr<const HalfBridgeKernel<HostExec>>,

@@ -53,7 +53,7 @@ void check_block(std::size_t m, int d, double bound) {
                                          group_terms.data(),
                                          targets.aligned(),
                                          panel_terms.data(),
-                                         targets.padded / panel};
+                                         {targets.padded / panel}};
     AlignedBuffer<Store> block(group * targets.padded, Store(0));
     std::vector<double> sums(group), again(group);
     fill_block(arguments, weights.data(), block.data(), sums.data());
@@ -61,10 +61,10 @@ void check_block(std::size_t m, int d, double bound) {
     for (std::size_t j = 0; j < m; ++j) stored_weights.data()[j] = static_cast<Store>(weights.data()[j]);
     for (std::size_t i = 0; i < group; ++i)
       factors.data()[i] = static_cast<Store>(0.5 + static_cast<double>(i));
-    block_row_sums(panel, block.data(), arguments.panel_count, stored_weights.data(), again.data());
+    block_row_sums(panel, block.data(), arguments.panels, stored_weights.data(), again.data());
     AlignedBuffer<double> columns(targets.padded, 1.0), squares(targets.padded, 0.0);
-    add_block_columns(panel, block.data(), arguments.panel_count, factors.data(), columns.data());
-    add_block_squares(panel, block.data(), arguments.panel_count, factors.data(), squares.data());
+    add_block_columns(panel, block.data(), arguments.panels, factors.data(), columns.data());
+    add_block_squares(panel, block.data(), arguments.panels, factors.data(), squares.data());
 
     std::vector<long double> column(m), column_of_squares(m);
     for (std::size_t i = 0; i < group; ++i) {
@@ -138,8 +138,8 @@ BOOST_AUTO_TEST_CASE(sweeps_match_their_definition) {
       }
     for (const auto& [kernel, bound] :
          {std::pair{base, 1e-12},
-          {impl::make_stored<DefaultExec>(exec, base, 1e-9, true, nullptr), 1e-12},
-          {impl::make_stored<DefaultExec>(exec, base, 1e-6, true, nullptr), 1e-6}}) {
+          {impl::make_stored<DefaultExec>(exec, base, 1e-9, f, g, true, nullptr), 1e-12},
+          {impl::make_stored<DefaultExec>(exec, base, 1e-6, f, g, true, nullptr), 1e-6}}) {
       BOOST_TEST_CONTEXT("n=" << n << " m=" << m << " " << kernel->description()) {
         // potentials far away first: a stored kernel has to write its entries again
         Vector<double> far("far", m);

@@ -45,7 +45,7 @@ void bench_half_iteration(const bench::Yardstick& machine, std::size_t n, int d,
       columns("fortet::bench::columns", n);
   kernel->soft_min(exec, impl::Side::source, g, f);
   const auto stored = [&](double tolerance) {
-    return impl::make_stored<DefaultExec>(exec, kernel, tolerance, true, nullptr);
+    return impl::make_stored<DefaultExec>(exec, kernel, tolerance, f, g, true, nullptr);
   };
   const std::shared_ptr<const impl::HalfBridgeKernel<DefaultExec>> kernels[] = {kernel, stored(1e-6),
                                                                                 stored(1e-9)};

@@ -36,6 +36,12 @@ class HalfBridgeKernel {
   /// Unit roundoff of the arithmetic times the largest |cost| / epsilon: the noise in log e_ij.
   virtual double noise() const = 0;
 
+  /// The same kernel with the atoms of both sides in an order in which neighbours in memory are near each
+  /// other, and that order: source(k) is the atom that comes k-th. Null where that would help nothing.
+  virtual std::shared_ptr<const HalfBridgeKernel> in_space_order(
+      const Exec&, Vector<int, memory_space>& /*source*/, Vector<int, memory_space>& /*target*/) const {
+    return nullptr;
+  }
   /// The same kernel at another epsilon.
   virtual std::shared_ptr<const HalfBridgeKernel> with_epsilon(const Exec& exec, double epsilon) const = 0;
   /// Its arithmetic is float, or its entries are: a solve may begin with it and end in_double().

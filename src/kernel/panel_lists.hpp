@@ -1,0 +1,40 @@
+#pragma once
+// Which panels of target atoms matter to a group of source atoms (block.hpp), from the boxes that they lie
+// in. Host-only, no Kokkos.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernel/tile.hpp"
+
+namespace fortet::kernel {
+
+/// For each group of source atoms, in ascending order, the panels whose entries are not negligible. Empty:
+/// all of them.
+struct PanelLists {
+  std::vector<std::size_t> first;     ///< where the list of a group begins; one more than there are groups
+  std::vector<std::uint32_t> panels;  ///< the lists, one after the other
+
+  bool empty() const { return first.empty(); }
+};
+
+/// The boxes that `size` packed points each lie in, with the largest exponent term of each.
+struct Boxes {
+  std::size_t count = 0;
+  int dimension = 0;
+  std::vector<double> lower, upper;  ///< dimension x count
+  std::vector<double> top;           ///< count
+};
+
+/// Of points in the difference form.
+template <class Real>
+Boxes boxes_of(const PackedPoints<Real>& points, std::size_t size, const Real* terms);
+
+/// Appends to `out` the panels with an exponent of at least `least` towards `group`, or rather with
+///   top(group) + top(panel) - distance of the boxes^2 >= least,
+/// which bounds all of theirs from above. `bounds` is scratch memory.
+void append_active(const Boxes& groups, std::size_t group, const Boxes& panels, double least,
+                   std::vector<double>& bounds, std::vector<std::uint32_t>& out);
+
+}  // namespace fortet::kernel
