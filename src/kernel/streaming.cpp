@@ -293,8 +293,37 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
                    });
   }
 
+  std::shared_ptr<const impl::HalfBridgeKernel<Exec>> merged(const Exec& exec, std::size_t source_run,
+                                                             std::size_t target_run) const override {
+    const auto [x, log_a] = merge(this->cost_.x, this->log_a_, source_run);
+    const auto [y, log_b] = merge(this->cost_.y, this->log_b_, target_run);
+    return make_streaming<Exec, Real, Point>(exec, x, y, log_a, log_b, this->epsilon_);
+  }
+
   // Public because nvcc asks for it.
 
+  /// Weighted means of runs of atoms, and their weights. Atoms without weight in a run of such are left out
+  /// of the mean of nothing: it is where the first of them is.
+  static std::pair<ConstPoints<Point, memory_space>, In> merge(const ConstPoints<Point, memory_space>& points,
+                                                               const In& log_weights, std::size_t run) {
+    if (run == 1) return {points, log_weights};
+    const std::size_t n = points.extent(0), d = points.extent(1), count = (n + run - 1) / run;
+    const Points<Point, memory_space> means("fortet::kernel::merged_points", count, d);
+    const Out logs("fortet::kernel::merged_weights", count);
+    for (std::size_t r = 0; r < count; ++r) {
+      std::vector<double> sum(d);
+      double mass = 0;
+      for (std::size_t i = r * run; i < std::min(n, (r + 1) * run); ++i) {
+        const double weight = std::exp(log_weights(i));
+        mass += weight;
+        for (std::size_t k = 0; k < d; ++k) sum[k] += weight * static_cast<double>(points(i, k));
+      }
+      for (std::size_t k = 0; k < d; ++k)
+        means(r, k) = mass > 0 ? static_cast<Point>(sum[k] / mass) : points(r * run, k);
+      logs(r) = std::log(mass);
+    }
+    return {means, logs};
+  }
   static Vector<int, memory_space> order_of(const ConstPoints<Point, memory_space>& points) {
     const auto order = space_order(points.data(), points.extent(0), static_cast<int>(points.extent(1)));
     return vector_from_host<int, memory_space>(std::span<const int>(order));

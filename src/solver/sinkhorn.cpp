@@ -31,6 +31,8 @@ void SinkhornOptions::validate() const {
 namespace impl {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 /// Sums over one side after a pass: what the next decision needs.
 struct SideStatistics {
   double error = 0;      // L1 distance of this marginal from the given one
@@ -48,14 +50,14 @@ class Run {
   using Kernel = std::shared_ptr<const HalfBridgeKernel<Exec>>;
   static constexpr std::size_t chunk_size = 512;
 
-  Run(const Exec& exec, Kernel kernel, const SinkhornOptions& options)
+  Run(const Exec& exec, Kernel kernel, const SinkhornOptions& options, Clock::time_point begin)
       : exec_(space_for(exec, 0.5 * static_cast<double>(kernel->size(Side::source)) *
                                   static_cast<double>(kernel->size(Side::target)))),
         vectors_(space_for(
             exec, 5.0 * static_cast<double>(kernel->size(Side::source) + kernel->size(Side::target)))),
         options_(options),
         kernel_(std::move(kernel)),
-        start_time_(std::chrono::steady_clock::now()),
+        begin_(begin),
         f_("fortet::sinkhorn::f", kernel_->size(Side::source)),
         g_("fortet::sinkhorn::g", kernel_->size(Side::target)),
         source_log_ratio_("fortet::sinkhorn::source_log_ratio", kernel_->size(Side::source)),
@@ -66,7 +68,8 @@ class Run {
                           std::max(f_.extent(0), g_.extent(0)) / chunk_size + 1),
         relaxation_(options.largest_relaxation) {}
 
-  SinkhornResult<Exec> solve(In start);
+  /// `levels` of epsilon end at the kernel's; those before `first` are skipped unless the last one stalls.
+  SinkhornResult<Exec> solve(In start, const std::vector<double>& levels, std::size_t first);
 
   // Kernels below are public because nvcc asks for it.
 
@@ -268,9 +271,7 @@ class Run {
   Vec& potential(Side side) { return side == Side::source ? f_ : g_; }
   Vec& masses(Side side) { return side == Side::source ? source_masses_ : target_masses_; }
   Vec& log_ratio(Side side) { return side == Side::source ? source_log_ratio_ : target_log_ratio_; }
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_time_).count();
-  }
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
 
   enum class Ended { tolerance, limit, cancelled, floor, stalled };
   static bool may_go_on(Ended ended) { return ended != Ended::limit && ended != Ended::cancelled; }
@@ -286,7 +287,7 @@ class Run {
   Exec vectors_;  // for what has a value an atom
   const SinkhornOptions& options_;
   Kernel kernel_;
-  std::chrono::steady_clock::time_point start_time_;
+  Clock::time_point begin_;
   Vec f_, g_, source_log_ratio_, target_log_ratio_, source_masses_, target_masses_;
   Kokkos::View<double* [3], Kokkos::LayoutRight, memory_space> chunk_statistics_;
   solver::Relaxation relaxation_;
@@ -598,19 +599,14 @@ typename Run<Exec>::Ended Run<Exec>::finish(Report& report) {
 }
 
 template <class Exec>
-SinkhornResult<Exec> Run<Exec>::solve(In start) {
+SinkhornResult<Exec> Run<Exec>::solve(In start, const std::vector<double>& levels, std::size_t first) {
   const double epsilon = kernel_->epsilon();
-  const bool warm = start.extent(0) > 0;
-  if (warm) {
+  if (start.extent(0) > 0) {
     detail::require(start.extent(0) == g_.extent(0), "fortet::Sinkhorn::solve", "start.size()",
                     start.extent(0),
                     "expected one value for each of the " + std::to_string(g_.extent(0)) + " target atoms");
     Kokkos::deep_copy(exec_, g_, start);
   }
-  std::vector<double> levels{epsilon};
-  if (options_.annealing.enabled && !warm)
-    levels = solver::annealing_levels(epsilon, kernel_->mean_cost(exec_), kernel_->largest_cost(exec_),
-                                      options_.annealing.factor, options_.annealing.threshold);
 
   Report report;
   report.solver = "sinkhorn";
@@ -628,7 +624,7 @@ SinkhornResult<Exec> Run<Exec>::solve(In start) {
   double level_tolerance = options_.annealing.tolerance;
   for (int round = 0; round < 3; ++round, level_tolerance /= 30) {
     patience_ = levels.size() > 1 && round < 2 ? 400 : 2000;
-    for (std::size_t level = 0; level + 1 < levels.size() && may_go_on(ended); ++level) {
+    for (std::size_t level = round == 0 ? first : 0; level + 1 < levels.size() && may_go_on(ended); ++level) {
       kernel_ = base->with_epsilon(exec_, levels[level]);
       use_stored(level_tolerance);
       ended = run_level(level_tolerance, "annealing");
@@ -693,17 +689,67 @@ void require_equal_mass(double source, double target) {
   throw InvalidArgument(text.str());
 }
 
+/// Atoms in a run that is merged for the first levels, and the pairs from which on that is worth it.
+constexpr std::size_t coarse_run = 8, pairs_worth_merging = 1'000'000;
+/// Merged atoms look the same down to this epsilon, over the cost of moving them there (between .5 and 2
+/// times seconds hardly change).
+constexpr double coarse_levels_from = 1;
+
+/// Anneals on runs of merged atoms as long as epsilon is so large that they look the same, then on the atoms
+/// (Merigot 2011; Schmitzer 2019, section 3.3).
+template <class Exec>
+SinkhornResult<Exec> anneal(const Exec& exec, const std::shared_ptr<const HalfBridgeKernel<Exec>>& kernel,
+                            const SinkhornOptions& options, Clock::time_point begin,
+                            ConstVector<double, typename Exec::memory_space> start) {
+  std::vector<double> levels{kernel->epsilon()};
+  if (options.annealing.enabled && start.extent(0) == 0)
+    levels = solver::annealing_levels(kernel->epsilon(), kernel->mean_cost(exec), kernel->largest_cost(exec),
+                                      options.annealing.factor, options.annealing.threshold);
+  std::size_t first = 0;
+  std::vector<HistoryEntry> merged;
+  const std::size_t m = kernel->size(Side::target);
+  if (levels.size() > 1 && kernel->size(Side::source) * m >= pairs_worth_merging)
+    if (const auto coarse = kernel->merged(exec, coarse_run, coarse_run)) {
+      // half the mean squared distance of an atom from where it was merged to
+      const double lost = kernel->mean_cost(exec) - coarse->mean_cost(exec);
+      while (first < levels.size() && levels[first] >= coarse_levels_from * lost) ++first;
+      if (first > 0) {
+        SinkhornOptions rough = options;
+        rough.tolerance = options.annealing.tolerance;
+        rough.certify = false;
+        const double epsilon = levels[first - 1];
+        auto result = anneal<Exec>(exec, coarse->with_epsilon(exec, epsilon), rough, begin, {});
+        merged = std::move(result.report.history);
+        const Vector<double, typename Exec::memory_space> g("fortet::sinkhorn::prolonged", m);
+        kernel->merged(exec, coarse_run, 1)
+            ->with_epsilon(exec, epsilon)
+            ->soft_min(exec, Side::target, result.f, g);
+        start = g;
+        first = std::min(first, levels.size() - 1);
+      }
+    }
+  auto result = Run<Exec>(exec, kernel, options, begin).solve(start, levels, first);
+  // no full iterations, so they do not count
+  for (HistoryEntry& entry : merged) {
+    entry.iteration = 0;
+    entry.method = "merged atoms";
+  }
+  auto& history = result.report.history;
+  history.insert(history.begin(), merged.begin(), merged.end());
+  return result;
+}
+
 template <class Exec>
 SinkhornResult<Exec> sinkhorn(const Exec& exec, std::shared_ptr<const HalfBridgeKernel<Exec>> kernel,
                               const SinkhornOptions& options,
                               ConstVector<double, typename Exec::memory_space> start) {
   using Memory = typename Exec::memory_space;
+  const Clock::time_point begin = Clock::now();
   Vector<int, Memory> source, target;
   const auto ordered = kernel->in_space_order(exec, source, target);
-  if (!ordered) return Run<Exec>(exec, std::move(kernel), options).solve(start);
-  Run<Exec> run(exec, ordered, options);
+  if (!ordered) return anneal(exec, kernel, options, begin, start);
   if (start.extent(0) == target.extent(0)) start = gathered(exec, start, target);
-  SinkhornResult<Exec> result = run.solve(start);
+  SinkhornResult<Exec> result = anneal(exec, ordered, options, begin, start);
   result.f = scattered(exec, result.f, source);
   result.g = scattered(exec, result.g, target);
   return result;

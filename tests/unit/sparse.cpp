@@ -6,6 +6,7 @@
 
 #include "fortet/coupling/discrete_coupling.hpp"
 #include "fortet/impl/stored_kernel.hpp"
+#include "fortet/solver/sinkhorn.hpp"
 #include "kernel/space_order.hpp"
 #include "kernel/stored.hpp"
 #include "support/problems.hpp"
@@ -19,13 +20,14 @@ using Kernel = std::shared_ptr<const impl::HalfBridgeKernel<DefaultExec>>;
 using Vec = Vector<double>;
 
 /// A kernel with a small epsilon whose atoms come in space order, and its potentials near the fixed point.
-struct Problem {
+struct SmallEpsilon {
   Kernel kernel;
   std::size_t n, m;
   double epsilon;
   Vec f{"f", n}, g{"g", m};
 
-  Problem(std::size_t rows, std::size_t columns, std::size_t d, double relative, std::size_t zero_every = 0)
+  SmallEpsilon(std::size_t rows, std::size_t columns, std::size_t d, double relative,
+               std::size_t zero_every = 0)
       : n(rows), m(columns) {
     const DefaultExec exec;
     const auto source = support::to_cloud<double>(support::random_cloud(n, d, 3, 0, 1, zero_every)),
@@ -51,7 +53,7 @@ bool is_sparse(const Kernel& kernel) {
 
 /// Both ratios of a sweep by `tested` and by recomputation: apart from rounding, rows differ by at most
 /// `negligible`, and columns by that and by what the rows made of it.
-void check_sweep(const Problem& p, const Kernel& tested, const Vec& f, const Vec& g, double omega,
+void check_sweep(const SmallEpsilon& p, const Kernel& tested, const Vec& f, const Vec& g, double omega,
                  double negligible, double rounding) {
   const DefaultExec exec;
   Vec rows("rows", p.n), columns("columns", p.m), true_rows("rows", p.n), true_columns("columns", p.m);
@@ -105,7 +107,7 @@ BOOST_AUTO_TEST_CASE(neighbours_in_the_order_are_neighbours_in_space) {
 BOOST_AUTO_TEST_CASE(tiles_left_out_are_below_the_bound) {
   const DefaultExec exec;
   for (const std::size_t d : {1u, 2u, 3u}) {
-    const Problem p(597, 1043, d, 3e-3, 7);
+    const SmallEpsilon p(597, 1043, d, 3e-3, 7);
     const auto* writer = dynamic_cast<const kernel::BlockWriter<DefaultExec>*>(p.kernel.get());
     const auto* atoms = dynamic_cast<const impl::GibbsKernel<DefaultExec>*>(p.kernel.get());
     BOOST_REQUIRE(writer != nullptr);
@@ -135,13 +137,13 @@ BOOST_AUTO_TEST_CASE(sparse_sweeps_keep_their_promise) {
   for (const std::size_t d : {1u, 2u, 3u})
     for (const double tolerance : {1.0, 1e-6, 1e-9}) {
       BOOST_TEST_CONTEXT("d=" << d << " tolerance=" << tolerance) {
-        const Problem p(1597, 2043, d, 2e-3, 11);
+        const SmallEpsilon p(1597, 2043, d, 2e-3, 11);
         const Kernel stored = p.stored(tolerance);
         const double rounding = tolerance > 5e-7 ? 2e-6 : 1e-12;
         check_sweep(p, stored, p.f, p.g, 1.0, tolerance / 100, rounding);
         BOOST_TEST(is_sparse(stored));
         const auto moved = [&](double by_rows, double by_columns, std::size_t every) {
-          Problem other = p;
+          SmallEpsilon other = p;
           other.f = Vec("f", p.n);
           other.g = Vec("g", p.m);
           for (std::size_t i = 0; i < p.n; ++i)
@@ -152,12 +154,49 @@ BOOST_AUTO_TEST_CASE(sparse_sweeps_keep_their_promise) {
         };
         for (const auto& [rows, columns, every] :
              {std::tuple{3.9, 3.9, 1u}, {-3.9, -3.9, 1u}, {15.0, 15.0, 20u}}) {
-          const Problem other = moved(rows, columns, every);
+          const SmallEpsilon other = moved(rows, columns, every);
           check_sweep(p, stored, other.f, other.g, 1.0, tolerance / 100, rounding);
         }
         // a few rows so low that their step is large: recomputed, so nothing is left out
-        const Problem low = moved(-25, 0, 400);
+        const SmallEpsilon low = moved(-25, 0, 400);
         check_sweep(p, low.stored(tolerance), low.f, low.g, 1.9, 0, rounding);
       }
     }
+}
+
+// More than a million pairs: the first levels run on merged atoms. The answer is that of a solve that sees
+// the atoms alone, recomputes every entry and does not anneal. Bound: both are within 1e-10 of the marginals,
+// and potentials of a plan with that error differ by at most about 1e-10 / (1 - rate) epsilon, the rate being
+// 0.99.
+BOOST_AUTO_TEST_CASE(merged_atoms_lead_to_the_same_answer) {
+  const DefaultExec exec;
+  for (const std::size_t d : {1u, 3u}) {
+    BOOST_TEST_CONTEXT("d=" << d) {
+      const auto x = support::to_cloud<double>(support::random_cloud(1201, d, 3, 0, 1, 9)),
+                 y = support::to_cloud<double>(support::random_cloud(1043, d, 4, 0.3, 1.2, 2));
+      const double scale = impl::make_kernel(exec, x, y, brownian_with_epsilon(1.0))->mean_cost(exec);
+      const Problem problem{x, y, brownian_with_epsilon(0.02 * scale)};
+      SinkhornOptions plain{.tolerance = 1e-10, .newton = false, .entries = KernelEntries::recomputed};
+      plain.annealing.enabled = false;
+      const auto expected = Sinkhorn<double>(plain).solve(exec, problem),
+                 solved = Sinkhorn<double>({.tolerance = 1e-10, .check_every = 1}).solve(exec, problem);
+      BOOST_TEST(expected.report.converged());
+      BOOST_TEST(solved.report.converged());
+      // levels down to about the spacing of the merged atoms were not run on the atoms
+      const auto& history = solved.report.history;
+      const auto on_atoms = std::find_if(history.begin(), history.end(), [](const HistoryEntry& entry) {
+        return entry.method != "merged atoms";
+      });
+      BOOST_TEST((on_atoms != history.begin() && on_atoms != history.end()));
+      BOOST_TEST(on_atoms->epsilon < 0.5 * scale);
+      BOOST_TEST(solved.report.iterations < expected.report.iterations);
+      const auto f = solved.coupling.source_potential(), g = solved.coupling.target_potential(),
+                 true_f = expected.coupling.source_potential(), true_g = expected.coupling.target_potential();
+      double worst = 0;
+      for (std::size_t i = 0; i < f.extent(0); ++i) worst = std::max(worst, std::abs(f(i) - true_f(i)));
+      for (std::size_t j = 0; j < g.extent(0); ++j) worst = std::max(worst, std::abs(g(j) - true_g(j)));
+      BOOST_TEST(worst <= 1e-7 * scale);
+      BOOST_TEST(std::abs(*solved.report.dual_value - *expected.report.dual_value) <= 1e-9 * scale);
+    }
+  }
 }

@@ -42,6 +42,12 @@ class HalfBridgeKernel {
       const Exec&, Vector<int, memory_space>& /*source*/, Vector<int, memory_space>& /*target*/) const {
     return nullptr;
   }
+  /// After in_space_order(): runs of that many atoms of each side merged into their weighted means, a coarser
+  /// problem to begin with. Null where that is not available.
+  virtual std::shared_ptr<const HalfBridgeKernel> merged(const Exec&, std::size_t /*source_run*/,
+                                                         std::size_t /*target_run*/) const {
+    return nullptr;
+  }
   /// The same kernel at another epsilon.
   virtual std::shared_ptr<const HalfBridgeKernel> with_epsilon(const Exec& exec, double epsilon) const = 0;
   /// Its arithmetic is float, or its entries are: a solve may begin with it and end in_double().
