@@ -1,5 +1,5 @@
-#include "kernel/streaming.hpp"
-
+#pragma once
+// The definition of make_streaming: included by the files that instantiate it, and by nothing else.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,11 +7,12 @@
 #include "fortet/impl/cost_kernel.hpp"
 #include "kernel/space_order.hpp"
 #include "kernel/stored.hpp"
+#include "kernel/streaming.hpp"
 #include "kernel/sweep.hpp"
 #include "kernel/tile.hpp"
 
 namespace fortet::kernel {
-namespace {
+namespace streaming {
 
 using impl::Side;
 
@@ -484,13 +485,14 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
   mutable SweepWorkspace<Real> workspace_;
 };
 
-}  // namespace
+}  // namespace streaming
 
 template <class Exec, class Real, class Point>
 std::shared_ptr<const impl::GibbsKernel<Exec>> make_streaming(
     const Exec& exec, ConstPoints<Point, typename Exec::memory_space> x,
     ConstPoints<Point, typename Exec::memory_space> y, ConstVector<double, typename Exec::memory_space> log_a,
     ConstVector<double, typename Exec::memory_space> log_b, double epsilon) {
+  using namespace streaming;
   const SquaredEuclidean<Point, typename Exec::memory_space> cost{x, y};
   if constexpr (bool(Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Exec::memory_space>::accessible))
     return std::make_shared<HostStreaming<Exec, Real, Point>>(exec, cost, log_a, log_b, epsilon);
@@ -498,17 +500,20 @@ std::shared_ptr<const impl::GibbsKernel<Exec>> make_streaming(
     return std::make_shared<Streaming<Exec, Real, Point>>(exec, cost, log_a, log_b, epsilon);
 }
 
-#define FORTET_INSTANTIATE(Exec, Real, Point)                                                      \
-  template std::shared_ptr<const impl::GibbsKernel<Exec>> make_streaming<Exec, Real, Point>(       \
-      const Exec&, ConstPoints<Point, Exec::memory_space>, ConstPoints<Point, Exec::memory_space>, \
+// Each precision is compiled in a file of its own, streaming_<arithmetic>[_on_<points>].cpp.
+#define FORTET_STREAMING(prefix, Exec, Real, Point)                                                 \
+  prefix template std::shared_ptr<const impl::GibbsKernel<Exec>> make_streaming<Exec, Real, Point>( \
+      const Exec&, ConstPoints<Point, Exec::memory_space>, ConstPoints<Point, Exec::memory_space>,  \
       ConstVector<double, Exec::memory_space>, ConstVector<double, Exec::memory_space>, double);
-FORTET_INSTANTIATE(HostExec, float, float)
-FORTET_INSTANTIATE(HostExec, double, float)
-FORTET_INSTANTIATE(HostExec, double, double)
 #if defined(KOKKOS_ENABLE_CUDA)
-FORTET_INSTANTIATE(Kokkos::Cuda, float, float)
-FORTET_INSTANTIATE(Kokkos::Cuda, double, float)
-FORTET_INSTANTIATE(Kokkos::Cuda, double, double)
+#define FORTET_STREAMING_EVERYWHERE(prefix, Real, Point) \
+  FORTET_STREAMING(prefix, HostExec, Real, Point)        \
+  FORTET_STREAMING(prefix, Kokkos::Cuda, Real, Point)
+#else
+#define FORTET_STREAMING_EVERYWHERE(prefix, Real, Point) FORTET_STREAMING(prefix, HostExec, Real, Point)
 #endif
+FORTET_STREAMING_EVERYWHERE(extern, float, float)
+FORTET_STREAMING_EVERYWHERE(extern, double, float)
+FORTET_STREAMING_EVERYWHERE(extern, double, double)
 
 }  // namespace fortet::kernel
