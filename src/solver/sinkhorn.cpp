@@ -79,7 +79,7 @@ SinkhornResult<Exec> anneal(const Exec& exec, const std::shared_ptr<const HalfBr
   std::size_t first = 0;
   std::vector<HistoryEntry> merged;
   const std::size_t m = kernel->size(Side::target);
-  if (levels.size() > 1 && kernel->size(Side::source) * m >= pairs_worth_merging)
+  if (options.annealing.merge && levels.size() > 1 && kernel->size(Side::source) * m >= pairs_worth_merging)
     if (const auto coarse = kernel->merged(exec, coarse_run, coarse_run)) {
       // half the mean squared distance of an atom from where it was merged to
       const double lost = kernel->mean_cost(exec) - coarse->mean_cost(exec);

@@ -14,13 +14,15 @@ struct AnnealingOptions {
   double factor = 0.25;    ///< epsilon of a level over that of the one before, in (0, 1)
   double tolerance = 0.1;  ///< marginal error at which a level is left
   double threshold = 0.1;  ///< no annealing from epsilon >= threshold * mean cost on
+  bool merge = true;       ///< begin on runs of eight merged atoms: from a million pairs on, d <= 3
 };
 
 /// What is done with the entries of the kernel exp(-c / epsilon) between iterations.
 enum class KernelEntries {
   automatic,   ///< stored where that is expected to be faster and half of the free memory suffices
   recomputed,  ///< from the points: O((n + m) d) memory
-  stored,      ///< kept: n m x 4 bytes, or 8 where the tolerance asks for more than float
+  stored,      ///< kept: n m x 4 bytes, or 8 where the tolerance asks for more than float; in up to three
+               ///< dimensions only the tiles that can change a marginal by a hundredth of the tolerance
 };
 
 /// Options of Sinkhorn. The defaults converge without tuning.
