@@ -74,6 +74,7 @@ CaseResult run(const validation::Case& c, const ValidateArguments& arguments) {
   result.peak_memory_mib = peak_memory_mib();
   result.scores = record.scores();
   result.curves = record.curves();
+  result.cells = record.cells();
   return result;
 }
 

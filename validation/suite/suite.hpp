@@ -32,6 +32,7 @@ std::vector<Case> discretisation_cases();
 std::vector<Case> grid_cases();
 std::vector<Case> limit_cases();
 std::vector<Case> statistics_cases();
+std::vector<Case> mixture_cases();
 /// All of them, in this order.
 std::vector<Case> all_cases();
 

@@ -8,6 +8,8 @@
 namespace fortet::validation {
 namespace {
 
+constexpr double shown = std::numeric_limits<double>::infinity();  // not judged: the reason says why
+
 constexpr Threshold thresholds[] = {
     // ---- Gaussian bridges in closed form: identities that share no formula with the implementation
     {"gaussian/closed-form/*: *", 1e-12,
@@ -54,6 +56,38 @@ constexpr Threshold thresholds[] = {
     {"limits/independent: *", 1e-5,
      "the first correction is the variance of the cost over epsilon = 1e6, relative to a mean cost of one"},
     {"limits/two-by-two: *", 1e-13, "closed form, rounding"},
+    // ---- mixture pairs made from their bridge
+    {"mixtures/*: fresh draws: cBW2-UVP over the floor", 1.5,
+     "two estimates from equally many exact draws: their ratio over seeds is 1 +- .1 at D = 2, less above"},
+    {"mixtures/*: Euler steps: cBW2-UVP over the floor", 2,
+     "the same with the bias of fifty steps, which is of the size of the floor"},
+    {"mixtures/d-2/*: Euler steps: BW2-UVP, %", 0.5,
+     "ten times the floor of 5000 draws, which spreads like a chi squared of five degrees"},
+    {"mixtures/*: Euler steps: BW2-UVP, %", 2, "three to ten times the floor of 5000 draws, for D <= 128"},
+    {"mixtures/*: independent: *", shown, "the baseline that others are to beat"},
+    {"mixtures/d-2/epsilon-0.1/grid: map", 1e-3,
+     "quintic interpolation at spacing .16 of a map that turns within .1, where the components meet"},
+    {"mixtures/d-2/epsilon-0.1/grid: drift", 1e-2, "the same, of a drift that turns faster"},
+    {"mixtures/d-2/*/grid: map", 2e-4, "the same of a map that turns within .2 (epsilon = 1) or 1 (10)"},
+    {"mixtures/d-2/*/grid: drift", 1e-3, "the same, of a drift that turns faster"},
+    {"mixtures/d-2/*/grid: cBW2-UVP over the floor", 1.5, "two estimates from equally many draws"},
+    {"mixtures/d-2/epsilon-0.1/sinkhorn: cBW2-UVP, %", 5,
+     "512 samples: some seventy in the reach of a start, so a tenth of a conditional deviation"},
+    {"mixtures/d-2/*/sinkhorn: cBW2-UVP, %", 4, "512 samples: .2 to 1.4 over seeds; the baseline has 76"},
+    {"mixtures/d-2/*/sinkhorn: BW2-UVP, %", 2, "moments of 512 samples: five times their own BW2-UVP"},
+    {"mixtures/d-2/epsilon-0.1/sinkhorn: drift", shown,
+     "between the components the drift turns faster than 512 samples can show"},
+    {"mixtures/d-2/*/sinkhorn: drift", 0.3, "three times what 512 samples leave, over seeds"},
+    {"mixtures/d-16/epsilon-10/sinkhorn: cBW2-UVP, %", 2, "twice what 512 samples leave; the baseline has 3"},
+    {"mixtures/*/sinkhorn: *", shown,
+     "Sinkhorn on samples fails in high dimension, the sooner the smaller epsilon: too few samples lie where "
+     "a start leads. Shown beside the baseline, not judged"},
+    {"mixtures/d-2/epsilon-1/dsbm: cBW2-UVP, %", 3,
+     "a short training: three to five times what it reaches over seeds; the baseline has 76"},
+    {"mixtures/d-2/epsilon-1/dsbm: BW2-UVP, %", 2, "the same"},
+    {"mixtures/d-2/epsilon-1/dsbm: drift", 0.5, "the same; no drift at all would be 1"},
+    {"mixtures/*/dsbm: *", shown,
+     "trained drifts promise nothing in high dimension or far from the reference: shown beside the baseline"},
     // ---- statistics
     {"statistics/rate: exponent", 0.18,
      "five standard errors of a slope through root mean squares of 64 errors; other laws are n^-1/4 and "
