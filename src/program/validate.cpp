@@ -97,7 +97,7 @@ void print_progress(std::size_t done, std::size_t all, double seconds, const std
 }  // namespace
 
 int run_validate(const ValidateArguments& arguments) {
-  const auto cases = chosen(arguments);
+  const auto cases = arguments.pairs.empty() ? chosen(arguments) : std::vector{pairs_case(arguments)};
   if (arguments.list) {
     for (const auto& c : cases) std::cout << c.name << '\n';
     return exit_code::converged;

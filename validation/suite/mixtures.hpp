@@ -12,8 +12,7 @@ using Side = impl::ComparisonSide<DefaultMemory>;
 /// How much is drawn for a score.
 struct MixtureDraws {
   std::size_t starts, draws, targets;
-  explicit MixtureDraws(bool full)
-      : starts(full ? 128 : 64), draws(full ? 1000 : 500), targets(full ? 20000 : 5000) {}
+  explicit MixtureDraws(bool full) : starts(64), draws(full ? 1000 : 500), targets(full ? 20000 : 5000) {}
 };
 
 /// Means and covariances of X1 given each of the starts.
