@@ -16,6 +16,7 @@ struct ValidateArguments : CommonArguments {
   std::string precision = "both";  ///< double, float
   std::uint64_t seed = 1;
   bool list = false;
+  std::optional<std::filesystem::path> data;     ///< folder of data sets
   std::vector<std::filesystem::path> pairs;      ///< samples of X0 and X1 made by another program
   std::optional<std::filesystem::path> problem;  ///< what they are samples for
   double tolerance = 0;                          ///< percent

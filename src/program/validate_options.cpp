@@ -31,6 +31,7 @@ void add_validate(CLI::App& app, Invocation& invocation) {
       ->type_name("P");
   for (const char* other : {"--suite", "--filter", "--precision", "--list"})
     pairs->excludes(command->get_option(other));
+  command->add_option("--data", a.data, "Folder of data sets (default $FORTET_DATA)")->type_name("DIR");
   command->add_option("--report", a.report, "Write report.json, junit.xml, index.html here")
       ->type_name("DIR");
   command->add_option("--against", a.against, "An older report.json: say what changed")->type_name("FILE");

@@ -3,6 +3,8 @@
 import json
 import os
 import random
+import signal
+import subprocess
 import xml.etree.ElementTree as xml
 
 import support
@@ -89,6 +91,42 @@ class Validate(support.ProgramTest):
         self.bad_input("validate", "--filter", "(", says="--filter")
         self.assertEqual(self.run_program("validate", "--suite", "huge").returncode, 2)
         self.bad_input("validate", "--filter", TWO, "--report", self.file("blocked", "x"), says="blocked")
+
+    # ---- what goes wrong
+
+    def test_a_crashed_case_is_reported_and_others_go_on(self):
+        digits = self.folder / "data" / "digits"
+        digits.mkdir(parents=True)
+        for name in ("optdigits.tra", "optdigits.tes"):
+            (digits / name).write_text("1,2,3\n")
+        folder = self.folder / "out"
+        done = self.run_program("validate", "--filter", "limits/two|generative/digits|neural/dsbm/d-2", "--data",
+                                digits.parent, "--report", folder, env=NO_PLOTS)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertEqual([c["status"] for c in self.report(folder)["cases"]], ["passed", "crashed", "passed"])
+        self.assertIn("optdigits.tra", self.report(folder)["cases"][1]["reason"])
+        suites = xml.parse(folder / "junit.xml").getroot()
+        self.assertEqual((suites.get("failures"), suites.get("errors")), ("0", "1"))
+        self.assertIn("optdigits.tra: expected rows of 64 pixels", (folder / "index.html").read_text())
+
+    def test_missing_data_are_skipped(self):
+        done = self.succeed("validate", "--filter", "generative/digits", "--data", self.folder)
+        self.assertRegex(done, "skipped .*generative/digits .*--data")
+
+    def test_interrupt_keeps_what_is_done(self):
+        folder = self.folder / "out"
+        process = subprocess.Popen(self.command("validate", "--filter", "limits|statistics|neural", "--report", folder),
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=NO_PLOTS)
+        self.addCleanup(process.kill)
+        self.assertIn("passed", process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 3)
+        statuses = [c["status"] for c in self.report(folder)["cases"]]
+        self.assertEqual((statuses[0], statuses[-1]), ("passed", "not run"))
+        self.assertEqual(statuses, sorted(statuses, key=["passed", "not run"].index))
+        self.assertEqual(self.report(folder)["cases"][-1]["reason"], "interrupted")
+        self.assertFalse(self.report(folder)["passed"])
 
     # ---- samples of other programs
 
