@@ -94,6 +94,9 @@ void shared_tables(std::ostream& out, const ValidationResult& result, const std:
         out << "</tr>\n";
       }
     out << "</table></div>\n";
+    if (!table.rows[true].empty())
+      out << "<p class=soft>Published rows are figures of others, on problems with parameters of their own: "
+             "they say what size is usual.</p>\n";
   }
 }
 
