@@ -6,6 +6,7 @@ JOBS   ?= $(shell nproc)
 REPORT ?= fortet-report
 PYTHON ?= python3
 SUITE  ?= quick
+DATA   ?= ../shared/data
 
 ifeq ($(PRESET),cuda)
 export PATH := $(PATH):/usr/local/cuda/bin
@@ -42,7 +43,7 @@ bench-peers: build ## time to solution beside POT, OTT-JAX and GeomLoss, where P
 
 validate: configure ## problems with known answers, and a report: SUITE=quick|full
 	@cmake --build $(BUILD) -j $(JOBS) --target fortet_program
-	@$(BUILD)/src/fortet validate --suite $(SUITE) --report $(REPORT)
+	@$(BUILD)/src/fortet validate --suite $(SUITE) --data $(DATA) --report $(REPORT)
 
 install: build ## library, headers, program: PREFIX=/where/to
 	@cmake --install $(BUILD) --prefix $(PREFIX)

@@ -5,6 +5,8 @@
 #include "fortet/compare/exact_transport.hpp"
 #include "fortet/compare/gaussian_fit.hpp"
 #include "fortet/compare/metrics.hpp"
+#include "fortet/compare/validate.hpp"
+#include "fortet/compare/validation.hpp"
 #include "fortet/concepts.hpp"
 #include "fortet/coupling/chain_bridge.hpp"
 #include "fortet/coupling/discrete_coupling.hpp"

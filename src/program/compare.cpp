@@ -24,26 +24,6 @@ namespace {
 using Memory = DefaultMemory;
 constexpr std::size_t path_points = 61;
 
-ComparedReference isotropic_reference(const ReferenceDescription& description) {
-  if (const auto* brownian = std::get_if<Brownian>(&description)) return *brownian;
-  if (const auto* process = std::get_if<OrnsteinUhlenbeck>(&description)) return *process;
-  throw InvalidArgument(
-      "fortet compare: reference = linear is not allowed; expected brownian or ornstein_uhlenbeck "
-      "(fortet gaussian takes a linear reference)");
-}
-
-ComparedMeasure build(const MeasureDescription& description) {
-  const auto gaussian = [](const GaussianDescription& d) { return Gaussian(d.mean, d.covariance); };
-  if (const auto* d = std::get_if<GaussianDescription>(&description)) return gaussian(*d);
-  if (const auto* d = std::get_if<MixtureDescription>(&description)) {
-    std::vector<Gaussian> components;
-    for (const auto& component : d->components) components.push_back(gaussian(component));
-    return GaussianMixture(d->weights, std::move(components));
-  }
-  const auto& file = std::get<FileDescription>(description);
-  return reading([&] { return read_point_cloud<double>(file.points, file.weights); });
-}
-
 Solved solve(const std::string& name, Setting setting) {
   const std::string size = std::to_string(setting.atoms);
   if (name == "gaussian") return solve_in_closed_form(setting);
@@ -123,14 +103,11 @@ void print_reports(const std::vector<Solved>& solvers) {
 }
 
 ProblemResult compare_on(const NamedProblem& problem, const CompareArguments& arguments, bool& converged) {
-  Setting setting{.exec = {},
-                  .source = build(problem.description.source),
-                  .target = build(problem.description.target),
-                  .reference = isotropic_reference(problem.description.reference),
-                  .atoms = arguments.atoms,
-                  .training = arguments.training,
-                  .key = {.seed = arguments.seed},
-                  .quiet = arguments.quiet};
+  Setting setting = compare_setting(problem.description);
+  setting.atoms = arguments.atoms;
+  setting.training = arguments.training;
+  setting.key = {.seed = arguments.seed};
+  setting.quiet = arguments.quiet;
   detail::require(dimension(setting.source) == dimension(setting.target), "fortet compare",
                   "dimension of the target", dimension(setting.target),
                   "expected the source's dimension " + std::to_string(dimension(setting.source)));

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "fortet/compare/compare.hpp"
+#include "fortet/io/problem_file.hpp"
 #include "fortet/measure/gaussian_mixture.hpp"
 #include "fortet/measure/point_cloud.hpp"
 #include "fortet/measure/sampler.hpp"
@@ -88,6 +89,9 @@ inline int dimension(const ComparedMeasure& measure) {
   return std::visit([](const auto& m) { return m.dimension(); }, measure);
 }
 
+/// Measures and reference of a problem file. Throws InvalidArgument for a linear reference and for files that
+/// cannot be read.
+Setting compare_setting(const ProblemDescription& description);
 /// Any of the measures as one type.
 Sampler<double> sampler(const ComparedMeasure& measure);
 

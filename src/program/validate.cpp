@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <regex>
 
@@ -56,9 +57,15 @@ std::vector<validation::Case> chosen(const ValidateArguments& arguments) {
 CaseResult run(const validation::Case& c, const ValidateArguments& arguments) {
   CaseResult result{.name = c.name, .family = c.family(), .what = c.what};
   validation::Record record(c.name);
+  const char* from_environment = std::getenv("FORTET_DATA");
+  const std::filesystem::path data = arguments.data     ? *arguments.data
+                                     : from_environment ? from_environment
+                                                        : "";
   const double begin = now();
   try {
-    c.run({.exec = {}, .key = key_of(c.name, arguments.seed), .full = arguments.suite == "full"}, record);
+    c.run(
+        {.exec = {}, .key = key_of(c.name, arguments.seed), .full = arguments.suite == "full", .data = data},
+        record);
     result.status = Status::passed;
     for (const auto& score : record.scores())
       if (!score.passed) result.status = Status::failed;
@@ -74,6 +81,7 @@ CaseResult run(const validation::Case& c, const ValidateArguments& arguments) {
   result.peak_memory_mib = peak_memory_mib();
   result.scores = record.scores();
   result.curves = record.curves();
+  result.cells = record.cells();
   return result;
 }
 
@@ -96,7 +104,7 @@ void print_progress(std::size_t done, std::size_t all, double seconds, const std
 }  // namespace
 
 int run_validate(const ValidateArguments& arguments) {
-  const auto cases = chosen(arguments);
+  const auto cases = arguments.pairs.empty() ? chosen(arguments) : std::vector{pairs_case(arguments)};
   if (arguments.list) {
     for (const auto& c : cases) std::cout << c.name << '\n';
     return exit_code::converged;

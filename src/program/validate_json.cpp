@@ -25,7 +25,7 @@ Json json(const validation::Score& s) {
           {"sampling_floor", number(s.sampling_floor)},
           {"discretisation_floor", number(s.discretisation_floor)},
           {"oracle", number(s.oracle)},
-          {"threshold", s.threshold},
+          {"threshold", number(s.threshold)},
           {"reason", s.reason},
           {"passed", s.passed}};
 }
@@ -49,6 +49,13 @@ Json json(const CaseResult& c) {
   for (const auto& s : c.scores) out["scores"].push_back(json(s));
   out["curves"] = Json::array();
   for (const auto& s : c.curves) out["curves"].push_back(json(s));
+  out["cells"] = Json::array();
+  for (const auto& s : c.cells)
+    out["cells"].push_back({{"table", s.table},
+                            {"row", s.row},
+                            {"column", s.column},
+                            {"value", number(s.value)},
+                            {"published", s.published}});
   return out;
 }
 

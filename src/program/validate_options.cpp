@@ -19,6 +19,19 @@ void add_validate(CLI::App& app, Invocation& invocation) {
       ->type_name("P");
   command->add_option("--seed", a.seed, "Of every random number (default 1)")->type_name("N");
   command->add_flag("--list", a.list, "Name the cases and stop");
+  auto* pairs = command->add_option("--pairs", a.pairs, "Judge these samples of X0 and X1 instead")
+                    ->expected(2)
+                    ->type_name("X0 X1");
+  auto* problem =
+      command->add_option("--problem", a.problem, "What they solve: a problem file")->type_name("FILE");
+  pairs->needs(problem);
+  problem->needs(pairs);
+  command->add_option("--tolerance", a.tolerance, "Percent that --pairs may be off (default 0)")
+      ->needs(pairs)
+      ->type_name("P");
+  for (const char* other : {"--suite", "--filter", "--precision", "--list"})
+    pairs->excludes(command->get_option(other));
+  command->add_option("--data", a.data, "Folder of data sets (default $FORTET_DATA)")->type_name("DIR");
   command->add_option("--report", a.report, "Write report.json, junit.xml, index.html here")
       ->type_name("DIR");
   command->add_option("--against", a.against, "An older report.json: say what changed")->type_name("FILE");

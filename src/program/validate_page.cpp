@@ -1,6 +1,8 @@
 #include "program/validate_page.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -35,7 +37,8 @@ void summary_table(std::ostream& out, const ValidationResult& result, const std:
       out << "<td class=text>" << escaped(s->metric) << "</td><td>" << figure(s->value) << "</td><td>"
           << figure(s->threshold) << "</td><td>" << figure(c.seconds) << "</td></tr>\n";
     else
-      out << "<td class=text colspan=4>" << escaped(c.reason) << "</td></tr>\n";
+      out << "<td class=text colspan=4>" << escaped(c.reason.empty() ? "nothing judged" : c.reason)
+          << "</td></tr>\n";
   }
   out << "</table></div>\n";
 }
@@ -55,6 +58,48 @@ void scores_table(std::ostream& out, const ValidationResult& result, const std::
   out << "</table></div></details>\n";
 }
 
+/// The tables to which the cases of a family contribute: rows and columns in order of first appearance, the
+/// published ones last.
+void shared_tables(std::ostream& out, const ValidationResult& result, const std::string& family) {
+  struct Table {
+    std::vector<std::string> rows[2], columns;  // ours, published
+    std::map<std::pair<std::string, std::string>, double> values;
+  };
+  std::vector<std::pair<std::string, Table>> tables;
+  const auto add = [](std::vector<std::string>& names, const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  for (const CaseResult& c : result.cases)
+    for (const auto& cell : c.cells) {
+      if (c.family != family) continue;
+      auto at =
+          std::find_if(tables.begin(), tables.end(), [&](const auto& t) { return t.first == cell.table; });
+      if (at == tables.end()) at = tables.insert(tables.end(), {cell.table, Table{}});
+      add(at->second.rows[cell.published], cell.row);
+      add(at->second.columns, cell.column);
+      at->second.values[{cell.row, cell.column}] = cell.value;
+    }
+  for (const auto& [title, table] : tables) {
+    out << "<h3>" << escaped(title) << "</h3>\n<div class=scroll><table><tr><th class=text></th>";
+    for (const auto& column : table.columns) out << "<th>" << escaped(column) << "</th>";
+    out << "</tr>\n";
+    for (const bool published : {false, true})
+      for (const auto& row : table.rows[published]) {
+        out << "<tr" << (published ? " class=soft" : "") << "><td class=text>" << escaped(row)
+            << (published ? " (published)" : "") << "</td>";
+        for (const auto& column : table.columns) {
+          const auto value = table.values.find({row, column});
+          out << "<td>" << (value == table.values.end() ? "&ndash;" : figure(value->second)) << "</td>";
+        }
+        out << "</tr>\n";
+      }
+    out << "</table></div>\n";
+    if (!table.rows[true].empty())
+      out << "<p class=soft>Published rows are figures of others, on problems with parameters of their own: "
+             "they say what size is usual.</p>\n";
+  }
+}
+
 void reasons(std::ostream& out, const ValidationResult& result, const std::string& family) {
   std::vector<std::string> said;
   out << "<details><summary>Reasons for the thresholds</summary><ul>\n";
@@ -62,7 +107,8 @@ void reasons(std::ostream& out, const ValidationResult& result, const std::strin
     for (const auto& s : c.scores)
       if (c.family == family && std::find(said.begin(), said.end(), s.reason) == said.end()) {
         said.push_back(s.reason);
-        out << "<li>" << figure(s.threshold) << ": " << escaped(s.reason) << "</li>\n";
+        out << "<li>" << (std::isfinite(s.threshold) ? figure(s.threshold) : "not judged") << ": "
+            << escaped(s.reason) << "</li>\n";
       }
   out << "</ul></details>\n";
 }
@@ -71,6 +117,7 @@ void family_section(std::ostream& out, const ValidationResult& result, const std
                     const std::filesystem::path& folder, bool with_plots) {
   out << "<h2>" << escaped(family) << "</h2>\n";
   summary_table(out, result, family);
+  shared_tables(out, result, family);
   scores_table(out, result, family);
   reasons(out, result, family);
   if (!with_plots) return;

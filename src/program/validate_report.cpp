@@ -1,6 +1,7 @@
 #include "program/validate_report.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 
 #include "fortet/error.hpp"
@@ -69,7 +70,10 @@ std::string why(const CaseResult& c) {
 const validation::Score* tightest(const CaseResult& result) {
   const validation::Score* worst = nullptr;
   for (const auto& s : result.scores)
-    if (!worst || !(s.value / s.threshold <= worst->value / worst->threshold)) worst = &s;
+    if (std::isinf(s.threshold))
+      continue;
+    else if (!worst || !(s.value / s.threshold <= worst->value / worst->threshold))
+      worst = &s;
   return worst;
 }
 

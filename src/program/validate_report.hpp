@@ -16,11 +16,12 @@ struct CaseResult {
   double peak_memory_mib = 0;  ///< of the process so far
   std::vector<validation::Score> scores = {};
   std::vector<validation::Curve> curves = {};
+  std::vector<validation::Cell> cells = {};
 };
 std::string to_string(CaseResult::Status status);
 /// Why it did not pass: the reason, else the scores that failed.
 std::string why(const CaseResult& result);
-/// The score nearest to its threshold or furthest beyond it; nullptr without scores.
+/// The score nearest to its threshold or furthest beyond it; nullptr where nothing is judged.
 const validation::Score* tightest(const CaseResult& result);
 
 struct ValidationResult {

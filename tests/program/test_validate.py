@@ -2,6 +2,9 @@
 
 import json
 import os
+import random
+import signal
+import subprocess
 import xml.etree.ElementTree as xml
 
 import support
@@ -88,6 +91,107 @@ class Validate(support.ProgramTest):
         self.bad_input("validate", "--filter", "(", says="--filter")
         self.assertEqual(self.run_program("validate", "--suite", "huge").returncode, 2)
         self.bad_input("validate", "--filter", TWO, "--report", self.file("blocked", "x"), says="blocked")
+
+    # ---- what goes wrong
+
+    def test_a_crashed_case_is_reported_and_others_go_on(self):
+        digits = self.folder / "data" / "digits"
+        digits.mkdir(parents=True)
+        for name in ("optdigits.tra", "optdigits.tes"):
+            (digits / name).write_text("1,2,3\n")
+        folder = self.folder / "out"
+        done = self.run_program("validate", "--filter", "limits/two|generative/digits|neural/dsbm/d-2", "--data",
+                                digits.parent, "--report", folder, env=NO_PLOTS)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertEqual([c["status"] for c in self.report(folder)["cases"]], ["passed", "crashed", "passed"])
+        self.assertIn("optdigits.tra", self.report(folder)["cases"][1]["reason"])
+        suites = xml.parse(folder / "junit.xml").getroot()
+        self.assertEqual((suites.get("failures"), suites.get("errors")), ("0", "1"))
+        self.assertIn("optdigits.tra: expected rows of 64 pixels", (folder / "index.html").read_text())
+
+    def test_missing_data_are_skipped(self):
+        done = self.succeed("validate", "--filter", "generative/digits", "--data", self.folder)
+        self.assertRegex(done, "skipped .*generative/digits .*--data")
+
+    def test_interrupt_keeps_what_is_done(self):
+        folder = self.folder / "out"
+        process = subprocess.Popen(self.command("validate", "--filter", "limits|statistics|neural", "--report", folder),
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=NO_PLOTS)
+        self.addCleanup(process.kill)
+        self.assertIn("passed", process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 3)
+        statuses = [c["status"] for c in self.report(folder)["cases"]]
+        self.assertEqual((statuses[0], statuses[-1]), ("passed", "not run"))
+        self.assertEqual(statuses, sorted(statuses, key=["passed", "not run"].index))
+        self.assertEqual(self.report(folder)["cases"][-1]["reason"], "interrupted")
+        self.assertFalse(self.report(folder)["passed"])
+
+    # ---- samples of other programs
+
+    PROBLEM = {"source": {"type": "gaussian", "mean": [0.5], "covariance": [[1.0]]},
+               "target": {"type": "gaussian", "mean": [-1.0], "covariance": [[2.0]]},
+               "reference": {"type": "brownian", "sigma": 1.0, "horizon": 1.0}}
+
+    def samples(self, name, n=8000, map_factor=1.0, noise_factor=1.0):
+        """Pairs of PROBLEM by its formula, drawn with Python's own generator."""
+        slope = ((4 * 1.0 * 2.0 + 1) ** 0.5 - 1) / 2  # K of docs/mathematics/gaussian.md, S0 = 1, S1 = 2
+        generator = random.Random(7)
+        x0 = [0.5 + generator.gauss(0, 1) for _ in range(n)]
+        x1 = [-1 + map_factor * slope * (x - 0.5) + noise_factor * slope**0.5 * generator.gauss(0, 1) for x in x0]
+        return (self.npy(name + "0.npy", [[x] for x in x0]), self.npy(name + "1.npy", [[x] for x in x1]))
+
+    def pairs(self, samples, *more, problem=None):
+        path = self.file("problem.json", json.dumps(problem or self.PROBLEM))
+        return self.run_program("validate", "--pairs", *samples, "--problem", path, *more, env=NO_PLOTS)
+
+    def test_pairs_of_another_program(self):
+        folder = self.folder / "out"
+        good = self.pairs(self.samples("good"), "--report", folder)
+        self.assertEqual(good.returncode, 0, good.stdout + good.stderr)
+        case, = self.report(folder)["cases"]
+        self.assertEqual((case["name"], case["family"], case["status"]), ("pairs/problem", "pairs", "passed"))
+        self.assertEqual([s["metric"] for s in case["scores"]], [
+            "mean of X0, %", "mean of X1, %", "covariance of X0, %", "covariance of X1, %",
+            "covariance of X0 and X1, %", "conditional mean, %", "cBW2-UVP, %", "energy distance of pairs, %"])
+        for score in case["scores"]:
+            self.assertGreater(score["standard_error"], 0)
+            self.assertGreater(score["sampling_floor"], 0)
+            self.assertGreater(score["threshold"], score["sampling_floor"])
+
+        bad = self.pairs(self.samples("bad", map_factor=0.9), "--report", folder)
+        self.assertEqual(bad.returncode, 3, bad.stdout + bad.stderr)
+        failed = [s["metric"] for s in self.report(folder)["cases"][0]["scores"] if not s["passed"]]
+        self.assertIn("conditional mean, %", failed)
+        self.assertIn("covariance of X0 and X1, %", failed)
+        self.assertNotIn("covariance of X0, %", failed)
+        self.assertEqual(self.pairs(self.samples("noisy", noise_factor=1.3)).returncode, 3)
+        self.assertEqual(self.pairs(self.samples("bad", map_factor=0.9), "--tolerance", 20).returncode, 0)
+
+    def test_pairs_against_an_oracle(self):
+        # a mixture of one Gaussian is that Gaussian, but takes the way of the grid
+        mixture = {**self.PROBLEM, "target": {"type": "mixture", "components": [
+            {"weight": 1.0, "mean": [-1.0], "covariance": [[2.0]]}]}}
+        self.assertEqual(self.pairs(self.samples("good"), problem=mixture).returncode, 0)
+        self.assertEqual(self.pairs(self.samples("bad", map_factor=0.9), problem=mixture).returncode, 3)
+        # between the samples themselves: Sinkhorn
+        x0, x1 = self.samples("good", n=1000)
+        clouds = {**self.PROBLEM, "source": {"type": "file", "points": str(x0)}, "target": {"type": "file", "points": str(x1)}}
+        self.assertEqual(self.pairs((x0, x1), problem=clouds).returncode, 0)
+        self.assertEqual(self.pairs((x0, self.npy("other.npy", [[0.01 * i - 5] for i in range(1000)])),
+                                    problem=clouds).returncode, 3)
+
+    def test_pairs_refused(self):
+        x0, x1 = self.samples("good", n=300)
+        problem = self.file("problem.json", json.dumps(self.PROBLEM))
+        self.bad_input("validate", "--pairs", x0, self.folder / "missing.npy", "--problem", problem, says="missing.npy")
+        self.bad_input("validate", "--pairs", x0, self.npy("short.npy", [[0.0]] * 299), "--problem", problem, says="299")
+        self.bad_input("validate", "--pairs", x0, self.npy("wide.npy", [[0.0, 1.0]] * 300), "--problem", problem,
+                       says="dimension")
+        self.bad_input("validate", "--pairs", x0, x1, "--problem", problem, "--tolerance", -1, says="tolerance")
+        self.assertEqual(self.run_program("validate", "--pairs", x0, x1).returncode, 2)
+        self.assertEqual(self.run_program("validate", "--problem", problem).returncode, 2)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
 INK = "#010203"  # becomes currentColor in the files
-COLOURS = ["#2f81c7", "#e07b2a", "#8a8f98", "#4ca66b"]
+COLOURS = ["#2f81c7", "#e07b2a", "#4ca66b", "#b05cc6"]
+GUIDE = "#8a8f98"
 plt.rcParams.update({
     "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10, "axes.titlesize": 10,
     "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
@@ -26,7 +27,7 @@ def draw(curve, path):
     figure, axis = plt.subplots(figsize=(6.2, 3.6), layout="constrained")
     for colour, series in zip(COLOURS, curve["series"]):
         guide = series["label"].startswith("n^") or series["label"] in ("bound", "closed form")
-        axis.plot(series["x"], series["y"], "--" if guide else "o-", color=COLOURS[2] if guide else colour,
+        axis.plot(series["x"], series["y"], "--" if guide else "o-", color=GUIDE if guide else colour,
                   linewidth=1.2, markersize=4, label=series["label"])
     axis.set(xlabel=curve["x_label"], ylabel=curve["y_label"], xscale="log" if curve["log_x"] else "linear",
              yscale="log" if curve["log_y"] else "linear")

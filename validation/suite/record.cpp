@@ -9,8 +9,12 @@ void Record::score(const std::string& metric, double value, Score floors) {
   floors.value = value;
   floors.threshold = threshold->value;
   floors.reason = threshold->reason;
-  floors.passed = value <= threshold->value;  // false for a NaN
-  scores_.push_back(std::move(floors));
+  judge(std::move(floors));
+}
+
+void Record::judge(Score score) {
+  score.passed = score.value <= score.threshold;  // false for a NaN
+  scores_.push_back(std::move(score));
 }
 
 }  // namespace fortet::validation

@@ -1,5 +1,6 @@
 #pragma once
 // What a validation case finds. No Kokkos here: the report is written from this.
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -7,7 +8,8 @@
 
 namespace fortet::validation {
 
-/// One figure of a case: an error, which passes when it is at most the threshold (thresholds.cpp).
+/// One figure of a case: an error, which passes when it is at most the threshold (thresholds.cpp). An
+/// infinite threshold: the figure is shown, not judged, and only a NaN fails.
 struct Score {
   std::string metric = {};
   double value = 0;
@@ -16,7 +18,7 @@ struct Score {
   std::optional<double> sampling_floor = {};        ///< what as many fresh draws of the truth score
   std::optional<double> discretisation_floor = {};  ///< what the exact answer scores on this time grid
   std::optional<double> oracle = {};                ///< the true value that an error was taken from
-  double threshold = 0;
+  double threshold = std::numeric_limits<double>::infinity();
   std::string reason = {};  ///< for the threshold
   bool passed = false;
 };
@@ -33,6 +35,13 @@ struct Curve {
   bool log_x = true, log_y = true;
 };
 
+/// A figure of a table to which the cases of a family contribute, like the tables of papers.
+struct Cell {
+  std::string table, row, column;
+  double value = 0;
+  bool published = false;  ///< by others, from their own runs
+};
+
 /// Where a case writes what it finds.
 class Record {
  public:
@@ -40,15 +49,20 @@ class Record {
 
   /// Compares with the threshold of this case and metric. Throws std::logic_error where there is none.
   void score(const std::string& metric, double value, Score floors = {});
+  /// With a threshold and a reason of its own.
+  void judge(Score score);
   void curve(Curve curve) { curves_.push_back(std::move(curve)); }
+  void cell(Cell cell) { cells_.push_back(std::move(cell)); }
 
   const std::vector<Score>& scores() const { return scores_; }
   const std::vector<Curve>& curves() const { return curves_; }
+  const std::vector<Cell>& cells() const { return cells_; }
 
  private:
   std::string name_;
   std::vector<Score> scores_;
   std::vector<Curve> curves_;
+  std::vector<Cell> cells_;
 };
 
 /// Thrown by a case that cannot run here.

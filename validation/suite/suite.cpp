@@ -6,7 +6,8 @@ namespace fortet::validation {
 
 std::vector<Case> all_cases() {
   std::vector<Case> all;
-  for (const auto family : {gaussian_cases, discretisation_cases, grid_cases, limit_cases, statistics_cases})
+  for (const auto family : {gaussian_cases, discretisation_cases, grid_cases, limit_cases, statistics_cases,
+                            mixture_cases, generative_cases, neural_cases})
     for (Case& c : family()) all.push_back(std::move(c));
   return all;
 }

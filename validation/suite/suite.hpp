@@ -1,6 +1,7 @@
 #pragma once
 // The cases of `fortet validate`. A case is a function that scores an answer against a truth; it is added to
 // the list of its family, in one file.
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,8 +14,9 @@ namespace fortet::validation {
 
 struct Setting {
   DefaultExec exec;
-  RandomKey key;      ///< of this case
-  bool full = false;  ///< more sizes, more seeds
+  RandomKey key;                    ///< of this case
+  bool full = false;                ///< more sizes, more seeds
+  std::filesystem::path data = {};  ///< a folder of data sets; empty: none
 };
 
 struct Case {
@@ -32,6 +34,10 @@ std::vector<Case> discretisation_cases();
 std::vector<Case> grid_cases();
 std::vector<Case> limit_cases();
 std::vector<Case> statistics_cases();
+std::vector<Case> mixture_cases();
+std::vector<Case> neural_cases();
+std::vector<Case> generative_cases();
+void add_digits(std::vector<Case>& cases);
 /// All of them, in this order.
 std::vector<Case> all_cases();
 

@@ -8,6 +8,8 @@
 namespace fortet::validation {
 namespace {
 
+constexpr double shown = std::numeric_limits<double>::infinity();  // not judged: the reason says why
+
 constexpr Threshold thresholds[] = {
     // ---- Gaussian bridges in closed form: identities that share no formula with the implementation
     {"gaussian/closed-form/*: *", 1e-12,
@@ -54,6 +56,60 @@ constexpr Threshold thresholds[] = {
     {"limits/independent: *", 1e-5,
      "the first correction is the variance of the cost over epsilon = 1e6, relative to a mean cost of one"},
     {"limits/two-by-two: *", 1e-13, "closed form, rounding"},
+    // ---- mixture pairs made from their bridge
+    {"mixtures/*: fresh draws: cBW2-UVP over the floor", 1.5,
+     "two estimates from equally many exact draws: their ratio over seeds is 1 +- .1 at D = 2, less above"},
+    {"mixtures/*: Euler steps: cBW2-UVP over the floor", 2,
+     "the same with the bias of fifty steps, which is of the size of the floor"},
+    {"mixtures/d-2/*: Euler steps: BW2-UVP, %", 0.5,
+     "ten times the floor of 5000 draws, which spreads like a chi squared of five degrees"},
+    {"mixtures/*: Euler steps: BW2-UVP, %", 2, "three to ten times the floor of 5000 draws, for D <= 128"},
+    {"mixtures/*: independent: *", shown, "the baseline that others are to beat"},
+    {"mixtures/d-2/epsilon-0.1/grid: map", 1e-3,
+     "quintic interpolation at spacing .16 of a map that turns within .1, where the components meet"},
+    {"mixtures/d-2/epsilon-0.1/grid: drift", 1e-2, "the same, of a drift that turns faster"},
+    {"mixtures/d-2/*/grid: map", 2e-4, "the same of a map that turns within .2 (epsilon = 1) or 1 (10)"},
+    {"mixtures/d-2/*/grid: drift", 1e-3, "the same, of a drift that turns faster"},
+    {"mixtures/d-2/*/grid: cBW2-UVP over the floor", 1.5, "two estimates from equally many draws"},
+    {"mixtures/d-2/epsilon-0.1/sinkhorn: cBW2-UVP, %", 5,
+     "512 samples: some seventy in the reach of a start, so a tenth of a conditional deviation"},
+    {"mixtures/d-2/*/sinkhorn: cBW2-UVP, %", 4, "512 samples: .2 to 1.4 over seeds; the baseline has 76"},
+    {"mixtures/d-2/*/sinkhorn: BW2-UVP, %", 2, "moments of 512 samples: five times their own BW2-UVP"},
+    {"mixtures/d-2/epsilon-0.1/sinkhorn: drift", shown,
+     "between the components the drift turns faster than 512 samples can show"},
+    {"mixtures/d-2/*/sinkhorn: drift", 0.3, "three times what 512 samples leave, over seeds"},
+    {"mixtures/d-16/epsilon-10/sinkhorn: cBW2-UVP, %", 2, "twice what 512 samples leave; the baseline has 3"},
+    {"mixtures/*/sinkhorn: *", shown,
+     "Sinkhorn on samples fails in high dimension, the sooner the smaller epsilon: too few samples lie where "
+     "a start leads. Shown beside the baseline, not judged"},
+    {"mixtures/d-2/epsilon-1/dsbm: cBW2-UVP, %", 3,
+     "a short training: three to five times what it reaches over seeds; the baseline has 76"},
+    {"mixtures/d-2/epsilon-1/dsbm: BW2-UVP, %", 2, "the same"},
+    {"mixtures/d-2/epsilon-1/dsbm: drift", 0.5, "the same; no drift at all would be 1"},
+    {"mixtures/*/dsbm: *", shown,
+     "trained drifts promise nothing in high dimension or far from the reference: shown beside the baseline"},
+    // ---- trained networks
+    {"neural/error-against-seconds: GridIpf, largest budget", 1e-8,
+     "48 nodes an axis: Gaussians are resolved to rounding, marginal errors are 1e-11"},
+    {"neural/error-against-seconds: Sinkhorn, largest budget", 0.15,
+     "n^-1/2 at 1000 samples, three times over: .04 to .06 over seeds"},
+    {"neural/error-against-seconds: DSBM, largest budget", 0.2,
+     "three rounds of 400 steps: .03 to .05 over seeds"},
+    {"neural/error-against-seconds: DSB, largest budget", 0.4,
+     "three rounds of 400 steps: .07 to .14 over seeds"},
+    {"neural/*: drift at T/2", 0.3, "short trainings: .04 to .12 over seeds; no drift at all would be 1"},
+    {"neural/dsb/*: variance of X1", 0.4, "short trainings of noisy targets: .10 to .14 over seeds"},
+    {"neural/dsbm/*: variance of X1", 0.2, "short trainings: .01 to .05 over seeds"},
+    {"neural/*: covariance of X0 and X1", 0.2, "short trainings: up to .04 over seeds"},
+    {"generative/moons-to-8gaussians/*: W2", 3, "a short training; two fresh draws are .4 to 1.7 apart"},
+    {"generative/8gaussians/*: W2", 2,
+     "a short training; two fresh draws are .4 to .7 apart, no training is 4"},
+    {"generative/*: W2", 1.2, "a short training; two fresh draws are .1 to .45 apart, no training is 2"},
+    {"generative/digits: Sinkhorn, lifted: W2*", 1.1,
+     "it returns training digits, and so scores what these score"},
+    {"generative/digits: *: distance to the nearest*", shown,
+     "0: the training digits themselves; 1: as new as held-out digits; far above: no digits"},
+    {"generative/digits: DSB: *", shown, "four rounds make digits that are recognisable at best"},
     // ---- statistics
     {"statistics/rate: exponent", 0.18,
      "five standard errors of a slope through root mean squares of 64 errors; other laws are n^-1/4 and "

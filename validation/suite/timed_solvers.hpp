@@ -1,0 +1,21 @@
+#pragma once
+// Solvers with a clock, for the plot of error against seconds.
+#include "fortet/coupling/gaussian_bridge.hpp"
+#include "fortet/impl/comparison_side.hpp"
+#include "suite.hpp"
+
+namespace fortet::validation {
+
+struct Timed {
+  double seconds = 0, error = 0;
+};
+
+/// Relative error of the drift at half time, at draws of the exact law.
+double drift_error(const DefaultExec& exec, const GaussianBridge<Brownian>& exact, RandomKey key,
+                   const impl::ComparisonSide<DefaultMemory>& side);
+/// Between n draws of each side.
+Timed timed_sinkhorn(const Setting& setting, const GaussianBridge<Brownian>& exact, std::size_t n);
+/// On side^2 nodes.
+Timed timed_grid(const Setting& setting, const GaussianBridge<Brownian>& exact, int side);
+
+}  // namespace fortet::validation
