@@ -39,6 +39,7 @@ bench: build ## kernels against the limits of this machine
 
 bench-peers: build ## time to solution beside POT, OTT-JAX and GeomLoss, where PYTHON has them
 	@$(PYTHON) validation/bench/peers_sinkhorn.py $(BUILD)/src/fortet
+	@$(PYTHON) validation/bench/peers_grid.py $(BUILD)/src/fortet
 
 validate: configure ## problems with known answers, and a report: SUITE=quick|full
 	@cmake --build $(BUILD) -j $(JOBS) --target fortet_program
