@@ -36,6 +36,7 @@ test: build  ## every test, through ctest
 
 bench: build ## kernels against the limits of this machine
 	@$(BUILD)/validation/bench/bench_sinkhorn
+	@$(BUILD)/validation/bench/bench_grid
 
 bench-peers: build ## time to solution beside POT, OTT-JAX and GeomLoss, where PYTHON has them
 	@$(PYTHON) validation/bench/peers_sinkhorn.py $(BUILD)/src/fortet
