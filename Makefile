@@ -37,9 +37,11 @@ test: build  ## every test, through ctest
 
 bench: build ## kernels against the limits of this machine
 	@$(BUILD)/validation/bench/bench_sinkhorn
+	@$(BUILD)/validation/bench/bench_grid
 
 bench-peers: build ## time to solution beside POT, OTT-JAX and GeomLoss, where PYTHON has them
 	@$(PYTHON) validation/bench/peers_sinkhorn.py $(BUILD)/src/fortet
+	@$(PYTHON) validation/bench/peers_grid.py $(BUILD)/src/fortet
 
 validate: configure ## problems with known answers, and a report: SUITE=quick|full
 	@cmake --build $(BUILD) -j $(JOBS) --target fortet_program

@@ -78,12 +78,17 @@ concept Reference = requires(const R& r) {
   { r.epsilon() } -> std::convertible_to<double>;
 };
 
-/// A linear-Gaussian process on [0, horizon] with isotropic noise sigma:
-/// X_s | X_t = x  ~  N(mean_factor(t, s) x + (1 - mean_factor(t, s)) mean, variance(t, s) I).
+/// A diffusion dX = b(t, X) dt + sigma dW on [0, horizon].
 template <class R>
-concept ReferenceProcess = Reference<R> && requires(const R& r, double t, double s) {
+concept DiffusionReference = Reference<R> && requires(const R& r) {
   { r.horizon } -> std::convertible_to<double>;
   { r.sigma } -> std::convertible_to<double>;
+};
+
+/// One with a linear drift, hence Gaussian:
+/// X_s | X_t = x  ~  N(mean_factor(t, s) x + (1 - mean_factor(t, s)) mean, variance(t, s) I).
+template <class R>
+concept ReferenceProcess = DiffusionReference<R> && requires(const R& r, double t, double s) {
   { r.mean_factor(t, s) } -> std::convertible_to<double>;
   { r.variance(t, s) } -> std::convertible_to<double>;
   { r.mean_of(0) } -> std::convertible_to<double>;  // coordinate k of the point it reverts to
@@ -155,7 +160,7 @@ concept PotentialCoupling = DensityCoupling<C> &&
 template <class B>
 concept Bridge = ConditionalCoupling<B> && requires(const B& b, const detail::Exec<B>& exec, RandomKey key,
                                                     double t, detail::CPts<B> x, detail::Pts<B> out) {
-  { b.reference() } -> ReferenceProcess;
+  { b.reference() } -> DiffusionReference;
   { b.forward_drift(exec, t, x, out) } -> std::same_as<void>;
   { b.sample_marginal(exec, key, t, out) } -> std::same_as<void>;
 };

@@ -9,9 +9,11 @@ using P = kernel::Pack<double>;
 constexpr std::size_t L = host_lanes, width = kernel::lanes<double>, packs = L / width;
 static_assert(packs * width == L);
 
-/// W or its transpose, in place. What is carried along the lines stays in registers.
-template <bool Transposed>
-void solve(const BlockFactor& f, std::size_t n, double* a) {
+/// W or its transpose, in place, each result through finish(where, value), which leaves it there or makes
+/// more of it while it is in a register. What is carried along the lines stays in registers, too.
+template <bool Transposed, class Finish>
+void solve(const BlockFactor& f, std::size_t n, double* a, const Finish& finish) {
+  const bool corrected = f.along;  // then results are known only after both sweeps
   P carry[packs] = {};
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t p = 0; p < packs; ++p) {
@@ -30,16 +32,19 @@ void solve(const BlockFactor& f, std::size_t n, double* a) {
   for (std::size_t i = n; i-- > 0;)
     for (std::size_t p = 0; p < packs; ++p) {
       const std::size_t at = i * L + p * width;
+      P value;
       if constexpr (Transposed) {
-        const P value = kernel::load(f.inverse + at) * (kernel::load(a + at) + carry[p]);
-        kernel::store(a + at, value);
+        value = kernel::load(f.inverse + at) * (kernel::load(a + at) + carry[p]);
         carry[p] = kernel::load(f.lower + at) * value;
       } else {  // upper is zero in the last row
-        carry[p] = kernel::load(a + at) + kernel::load(f.upper + at) * carry[p];
-        kernel::store(a + at, carry[p]);
+        value = carry[p] = kernel::load(a + at) + kernel::load(f.upper + at) * carry[p];
       }
+      if (corrected)
+        kernel::store(a + at, value);
+      else
+        finish(at, value);
     }
-  if (!f.along) return;
+  if (!corrected) return;
   P scale[packs];
   for (std::size_t p = 0; p < packs; ++p)
     scale[p] = kernel::load(f.gain + p * width) *
@@ -48,21 +53,24 @@ void solve(const BlockFactor& f, std::size_t n, double* a) {
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t p = 0; p < packs; ++p) {
       const std::size_t at = i * L + p * width;
-      kernel::store(a + at, kernel::load(a + at) + scale[p] * kernel::load(f.along + at));
+      finish(at, kernel::load(a + at) + scale[p] * kernel::load(f.along + at));
     }
 }
 
 template <bool Transposed>
 void step(const BlockFactor& f, const StepFormula& formula, std::size_t n, double* a, double* kept) {
-  solve<Transposed>(f, n, a);
+  const auto leave = [=](std::size_t at, P value) { kernel::store(a + at, value); };
+  solve<Transposed>(f, n, a, leave);
   if (!formula.second_order()) return;
-  solve<Transposed>(f, n, a);
-  for (std::size_t k = 0; k < n * L; k += width) kernel::store(kept + k, kernel::load(a + k));
-  solve<Transposed>(f, n, a);
+  solve<Transposed>(f, n, a, [=](std::size_t at, P value) {
+    kernel::store(a + at, value);
+    kernel::store(kept + at, value);
+  });
   // positive in exact arithmetic: rounding must not say otherwise
   const P cube = kernel::broadcast(formula.cube), square = kernel::broadcast(formula.square);
-  for (std::size_t k = 0; k < n * L; k += width)
-    kernel::store(a + k, kernel::max(cube * kernel::load(a + k) + square * kernel::load(kept + k), P{}));
+  solve<Transposed>(f, n, a, [=](std::size_t at, P value) {
+    kernel::store(a + at, kernel::max(cube * value + square * kernel::load(kept + at), P{}));
+  });
 }
 
 }  // namespace

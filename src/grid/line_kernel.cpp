@@ -69,6 +69,30 @@ double exponent_range(const Nodes& out, const Nodes& in, double s) {
 
 }  // namespace
 
+template <class Real>
+GaussianMatrix<Real>::GaussianMatrix(const Nodes& rows, const Nodes& columns, double s) {
+  const bool shifted = rows.step == columns.step;
+  // all of it, or the last row continued to what the first one ends with
+  const int height = shifted ? 1 : rows.count,
+            width = shifted ? rows.count + columns.count - 1 : columns.count;
+  const Nodes top = shifted ? Nodes{rows.at(rows.count - 1), rows.step, 1} : rows;
+  stride_ = shifted ? -1 : width;
+  first_ = shifted ? rows.count - 1 : 0;
+  entries_.resize(static_cast<std::size_t>(height) * static_cast<std::size_t>(width));
+  constexpr int pack = lanes<double>;
+  alignas(64) double powers[pack];
+  for (int i = 0; i < height; ++i)
+    for (int j = 0; j < width; j += pack) {
+      for (int k = 0; k < pack; ++k) {
+        const double distance = top.at(i) - columns.at(j + k);
+        powers[k] = -s * distance * distance;
+      }
+      kernel::store(powers, kernel::exp2(kernel::load(powers)));
+      Real* const to = entries_.data() + static_cast<std::ptrdiff_t>(i) * width + j;
+      for (int k = 0; k < std::min(pack, width - j); ++k) to[k] = static_cast<Real>(powers[k]);
+    }
+}
+
 static_assert(max_width * small_product_lines<float> <= LineKernel<float>::max_tile);
 
 /// Working memory of one tile of rows: everything is width x lines.
@@ -77,7 +101,6 @@ struct LineKernel<Real>::Scratch {
   alignas(64) Real columns[max_width * small_product_lines<Real>];
   alignas(64) Real sums[max_width * small_product_lines<Real>];   // of the current pair, scaled by `scale`
   alignas(64) Real total[max_width * small_product_lines<Real>];  // of all pairs, scaled by `reference`
-  alignas(64) Real factor[max_width * small_product_lines<Real>];
   alignas(64) double scale[max_width * small_product_lines<Real>];
   alignas(64) double reference[max_width * small_product_lines<Real>];
   alignas(64) double at_least[max_width * small_product_lines<Real>];  // lower bound of the log of the sum
@@ -111,31 +134,17 @@ LineKernel<Real>::LineKernel(const Nodes& out, const Nodes& in, double variance,
   const int tilted = tilted_width<Real>(out, in, s_);
   if (method_ == LineMethod::tilted && tilted == 0) method_ = LineMethod::direct;
   width_ = method_ == LineMethod::tilted ? tilted : method_ == LineMethod::dense ? dense_width : direct_width;
-  const auto w = static_cast<std::size_t>(width_);
   for (int i = 0; i < width_; ++i) {
     out_offset_.push_back((i - 0.5 * (width_ - 1)) * out_.step);
     in_offset_.push_back((i - 0.5 * (width_ - 1)) * in_.step);
   }
   if (method_ == LineMethod::tilted) {
-    matrix_.resize(w * w);
-    for (std::size_t i = 0; i < w; ++i)
-      for (std::size_t j = 0; j < w; ++j) {
-        const double bits = s_ * (out_offset_[i] - in_offset_[j]) * (out_offset_[i] - in_offset_[j]);
-        matrix_[i * w + j] = static_cast<Real>(std::exp2(-bits));
-        matrix_bits_ = std::max(matrix_bits_, bits);
-      }
+    matrix_ = {{out_offset_[0], out_.step, width_}, {in_offset_[0], in_.step, width_}, s_};
+    const double farthest = out_offset_.back() - in_offset_.front();
+    matrix_bits_ = s_ * farthest * farthest;
   }
-  if (method_ == LineMethod::dense) {
-    const auto rows = static_cast<std::size_t>(out_tiles() * width_),
-               columns = static_cast<std::size_t>(padded_rows());
-    matrix_.assign(rows * columns, Real(0));
-    for (int i = 0; i < out_.count; ++i)
-      for (int j = 0; j < in_.count; ++j) {
-        const double distance = out_.at(i) - in_.at(j);
-        matrix_[static_cast<std::size_t>(i) * columns + static_cast<std::size_t>(j)] =
-            static_cast<Real>(std::exp2(-s_ * distance * distance));
-      }
-  }
+  if (method_ == LineMethod::dense)
+    matrix_ = {{out_.first, out_.step, out_tiles() * width_}, {in_.first, in_.step, padded_rows()}, s_};
 }
 
 template <class Real>
@@ -183,14 +192,6 @@ bool LineKernel<Real>::worth_it(const double* largest, int I, int J, const Scrat
   return false;
 }
 
-template <class Real>
-void LineKernel<Real>::find_least(Scratch& scratch) const {
-  std::copy_n(scratch.at_least, lines_, scratch.least);
-  for (int i = 1; i < width_; ++i)
-    for (int l = 0; l < lines_; ++l)
-      scratch.least[l] = std::min(scratch.least[l], scratch.at_least[i * lines_ + l]);
-}
-
 /// sums, scale of one pair by the tile product; false when the exact row bounds say it can be skipped.
 template <class Real>
 bool LineKernel<Real>::tilted_pair(const double* block, int I, int J, Scratch& scratch) const {
@@ -222,8 +223,7 @@ bool LineKernel<Real>::tilted_pair(const double* block, int I, int J, Scratch& s
   for (int j = 0; j < width_; ++j)
     exponentiate(tile + j * lines_, 2 * s_ * D * in_offset_[static_cast<std::size_t>(j)], most, lines_,
                  scratch.columns + j * lines_);
-  small_product(matrix_.data(), static_cast<std::size_t>(width_), scratch.columns, width_, width_, lines_,
-                scratch.sums);
+  small_product(matrix_.row(0), matrix_.stride(), scratch.columns, width_, width_, lines_, scratch.sums);
   return true;
 }
 
@@ -248,28 +248,36 @@ void LineKernel<Real>::direct_pair(const double* block, int I, int J, Scratch& s
   }
 }
 
-/// total 2^reference += sums 2^scale, and the lower bound that skipping relies on.
+/// total 2^reference += sums 2^scale, and the lower bounds that skipping relies on. One row at a time, in the
+/// nearest cache.
 template <class Real>
 void LineKernel<Real>::combine(Scratch& scratch, bool first) const {
-  const int n = width_ * lines_;
-  Real *total = scratch.total, *factor = scratch.factor;
-  const Real* sums = scratch.sums;
-  for (int k = 0; k < n; ++k)
-    factor[k] = static_cast<Real>(-std::abs(scratch.reference[k] - scratch.scale[k]));
-  for (int k = 0; k < n; k += lanes<Real>) kernel::store(factor + k, kernel::exp2(kernel::load(factor + k)));
-  for (int k = 0; k < n; ++k) {
-    const bool larger = scratch.scale[k] > scratch.reference[k];
-    total[k] = larger ? total[k] * factor[k] + sums[k] : total[k] + sums[k] * factor[k];
-    scratch.reference[k] = larger ? scratch.scale[k] : scratch.reference[k];
-  }
-  // the largest term is in the sum with an entry of the tile matrix before it; after the first pair the sums
-  // themselves are looked at, which is sharper
-  if (first) {
-    log2_of(total, n, scratch.at_least);
-    for (int k = 0; k < n; ++k) scratch.at_least[k] += scratch.reference[k];
-  } else {
-    for (int k = 0; k < n; ++k)
-      scratch.at_least[k] = std::max(scratch.at_least[k], scratch.reference[k] - matrix_bits_);
+  using P = kernel::Pack<Real>;
+  std::fill_n(scratch.least, lines_, std::numeric_limits<double>::infinity());
+  for (int i = 0; i < width_; ++i) {
+    Real* total = scratch.total + i * lines_;
+    const Real* sums = scratch.sums + i * lines_;
+    const double* scale = scratch.scale + i * lines_;
+    double *reference = scratch.reference + i * lines_, *at_least = scratch.at_least + i * lines_;
+    alignas(64) Real above[small_product_lines<Real>];
+    for (int l = 0; l < lines_; ++l) {
+      above[l] = static_cast<Real>(scale[l] - reference[l]);
+      reference[l] = std::max(reference[l], scale[l]);
+    }
+    for (int l = 0; l < lines_; l += lanes<Real>) {
+      const P rise = kernel::load(above + l), old = kernel::load(total + l), added = kernel::load(sums + l),
+              factor = kernel::exp2(kernel::min(rise, -rise));
+      kernel::store(total + l, rise > P{} ? old * factor + added : old + added * factor);
+    }
+    // the largest term is in the sum with an entry of the tile matrix before it; after the first pair the
+    // sums themselves are looked at, which is sharper
+    if (first) log2_of(total, lines_, at_least);
+    for (int l = 0; l < lines_; l += lanes<double>) {
+      const auto scaled = kernel::load(reference + l), known = kernel::load(at_least + l),
+                 bound = first ? known + scaled : kernel::max(known, scaled - matrix_bits_);
+      kernel::store(at_least + l, bound);
+      kernel::store(scratch.least + l, kernel::min(kernel::load(scratch.least + l), bound));
+    }
   }
 }
 
@@ -291,7 +299,6 @@ int LineKernel<Real>::apply(const double* block, const double* largest, const Re
     else if (!tilted_pair(block, I, J, scratch))
       return;
     combine(scratch, evaluated == 0);
-    find_least(scratch);
     ++evaluated;
   };
   const int best = best_tile(largest, I);
@@ -309,9 +316,7 @@ int LineKernel<Real>::apply(const double* block, const double* largest, const Re
 template <class Real>
 int LineKernel<Real>::apply_dense(const double* most, const Real* columns, int I, double* out) const {
   alignas(64) Real sums[dense_width * small_product_lines<Real>];
-  const auto depth = static_cast<std::size_t>(padded_rows());
-  small_product(matrix_.data() + static_cast<std::size_t>(I * width_) * depth, depth, columns, width_,
-                padded_rows(), lines_, sums);
+  small_product(matrix_.row(I * width_), matrix_.stride(), columns, width_, padded_rows(), lines_, sums);
   log2_of(sums, width_ * lines_, out);
   for (int i = 0; i < width_; ++i)
     for (int l = 0; l < lines_; ++l)

@@ -25,6 +25,23 @@ struct Nodes {
 
 enum class LineMethod { dense, tilted, direct };
 
+/// The numbers 2^(-s (x_i - y_j)^2). Where both sides have the same step they depend on i - j alone, and one
+/// line of them serves every row: it stays in the nearest cache.
+template <class Real>
+class GaussianMatrix {
+ public:
+  GaussianMatrix() = default;
+  GaussianMatrix(const Nodes& rows, const Nodes& columns, double s);
+
+  const Real* row(int i) const { return entries_.data() + first_ + i * stride_; }
+  /// From a row to the next: negative where rows overlap.
+  std::ptrdiff_t stride() const { return stride_; }
+
+ private:
+  std::vector<Real> entries_;
+  std::ptrdiff_t first_ = 0, stride_ = 0;
+};
+
 /// A Gaussian kernel between two rows of nodes, made ready for one method.
 template <class Real>
 class LineKernel {
@@ -70,7 +87,6 @@ class LineKernel {
   double centre(const Nodes& nodes, int tile) const { return nodes.at(tile * width_ + 0.5 * (width_ - 1)); }
   int best_tile(const double* largest, int I) const;
   bool worth_it(const double* largest, int I, int J, const Scratch& scratch) const;
-  void find_least(Scratch& scratch) const;
   bool tilted_pair(const double* block, int I, int J, Scratch& scratch) const;
   void direct_pair(const double* block, int I, int J, Scratch& scratch) const;
   void combine(Scratch& scratch, bool first) const;
@@ -80,7 +96,7 @@ class LineKernel {
   double s_;
   LineMethod method_;
   int lines_, width_ = 0;
-  std::vector<Real> matrix_;                    // dense: padded out x padded in; tilted: width x width
+  GaussianMatrix<Real> matrix_;                 // dense: padded out x padded in; tilted: width x width
   std::vector<double> out_offset_, in_offset_;  // of the nodes of a tile from its centre
   double matrix_bits_ = 0;                      // -log2 of the smallest entry of the tile matrix
 };

@@ -17,15 +17,14 @@ namespace detail {
 
 /// `Rows` rows of c = a b with `Packs` registers of lines: the accumulators stay in registers.
 template <int Rows, int Packs, class Real>
-inline void product_rows(const Real* a, std::size_t lda, const Real* b, int depth, Real* c) {
+inline void product_rows(const Real* a, std::ptrdiff_t stride, const Real* b, int depth, Real* c) {
   constexpr int width = kernel::lanes<Real>;
   kernel::Pack<Real> sum[Rows][Packs] = {};
   for (int j = 0; j < depth; ++j) {
     kernel::Pack<Real> row[Packs];
     for (int p = 0; p < Packs; ++p) row[p] = kernel::load(b + (j * Packs + p) * width);
     for (int r = 0; r < Rows; ++r) {
-      const kernel::Pack<Real> factor =
-          kernel::broadcast(a[static_cast<std::size_t>(r) * lda + static_cast<std::size_t>(j)]);
+      const kernel::Pack<Real> factor = kernel::broadcast(a[r * stride + j]);
       for (int p = 0; p < Packs; ++p) sum[r][p] += factor * row[p];
     }
   }
@@ -35,12 +34,12 @@ inline void product_rows(const Real* a, std::size_t lda, const Real* b, int dept
 
 /// As many rows at once as leave registers for a row of b and the factor.
 template <int Packs, class Real>
-void product(const Real* a, std::size_t lda, const Real* b, int rows, int depth, Real* c) {
+void product(const Real* a, std::ptrdiff_t stride, const Real* b, int rows, int depth, Real* c) {
   constexpr int most = kernel::vector_registers >= 32 ? 6 : 2, width = kernel::lanes<Real>;
   int i = 0;
   const auto several = [&]<int Rows>() {
     for (; i + Rows <= rows; i += Rows)
-      product_rows<Rows, Packs>(a + static_cast<std::size_t>(i) * lda, lda, b, depth, c + i * Packs * width);
+      product_rows<Rows, Packs>(a + i * stride, stride, b, depth, c + i * Packs * width);
   };
   several.template operator()<most>();
   several.template operator()<4>();
@@ -50,13 +49,15 @@ void product(const Real* a, std::size_t lda, const Real* b, int rows, int depth,
 
 }  // namespace detail
 
-/// c (rows x lines) = a (rows x depth, row stride lda) b (depth x lines); lines is one register or four.
+/// c (rows x lines) = a (rows x depth, stride from row to row) b (depth x lines); lines is one register or
+/// four.
 template <class Real>
-void small_product(const Real* a, std::size_t lda, const Real* b, int rows, int depth, int lines, Real* c) {
+void small_product(const Real* a, std::ptrdiff_t stride, const Real* b, int rows, int depth, int lines,
+                   Real* c) {
   if (lines == kernel::lanes<Real>)
-    detail::product<1>(a, lda, b, rows, depth, c);
+    detail::product<1>(a, stride, b, rows, depth, c);
   else
-    detail::product<4>(a, lda, b, rows, depth, c);
+    detail::product<4>(a, stride, b, rows, depth, c);
 }
 
 /// out_k = log2 x_k for normal x > 0 (4e-16 relative to max(1, |log2 x|)); about -1023 for 0.

@@ -1,6 +1,8 @@
 #include "program/grid.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <sstream>
 
 #include "fortet/coupling/grid_bridge.hpp"
 #include "fortet/io/grid.hpp"
@@ -73,6 +75,7 @@ GridIpfOptions options(const GridArguments& a, ProgressBar& progress) {
                          : a.stepper == "second-order" ? Stepper::second_order
                                                        : Stepper::automatic;
   result.chain.steps = a.steps;
+  result.chain.largest_wall_contact = a.largest_loss.value_or(result.chain.largest_wall_contact);
   for (const std::string& name : a.boundary)
     result.boundary.push_back(name == "periodic"     ? Boundary::periodic
                               : name == "reflecting" ? Boundary::reflecting
@@ -150,11 +153,27 @@ struct ChainSlices {
   GridMeasure marginal(const DefaultExec& exec, double t) const { return bridge.marginal(exec, t); }
 };
 
+/// The bridge of a coupling; the report tells what of it leaves the box. Throws InvalidArgument where that is
+/// too much.
 template <class Ref>
-SeparableSlices<Ref> slices_of(const DefaultExec& exec, const GridCoupling<Ref>& coupling) {
-  return {bridge(exec, coupling, 1.0)};  // the slices show what leaves the box
+SeparableSlices<Ref> slices_of(const DefaultExec& exec, const GridArguments& a,
+                               const GridCoupling<Ref>& coupling, Report& report) {
+  const double largest = a.largest_loss.value_or(1e-3);
+  SeparableSlices<Ref> slices{bridge(exec, coupling, std::numeric_limits<double>::infinity())};
+  const double lost = slices.bridge.mass_lost();
+  std::ostringstream text;
+  text.precision(2);
+  text << "mass outside the box half-way " << std::max(0.0, lost);
+  report.kernel += ", " + text.str();
+  text << ", above --largest-loss " << largest << ": enlarge the box, or give it walls (--boundary)";
+  // a plan that has not converged may lack as much mass as its marginals do
+  if (!(lost - report.marginal_error <= largest)) throw InvalidArgument(text.str());
+  return slices;
 }
-ChainSlices slices_of(const DefaultExec&, const ChainBridge& bridge) { return {bridge}; }
+/// A chain ends in walls: the solver itself has seen to its contact with them.
+ChainSlices slices_of(const DefaultExec&, const GridArguments&, const ChainBridge& bridge, Report&) {
+  return {bridge};
+}
 
 template <class Ref>
 int solve(const GridArguments& a, const Densities& densities, const Ref& reference) {
@@ -164,10 +183,10 @@ int solve(const GridArguments& a, const Densities& densities, const Ref& referen
   ProgressBar progress(a.quiet);
   const Problem problem{densities.source, densities.target, reference};
   const auto options_given = options(a, progress);
-  const auto [coupling, report] = a.precision == "float"
-                                      ? GridIpf<float>(options_given).solve(exec, problem)
-                                      : GridIpf<double>(options_given).solve(exec, problem);
+  auto [coupling, report] = a.precision == "float" ? GridIpf<float>(options_given).solve(exec, problem)
+                                                   : GridIpf<double>(options_given).solve(exec, problem);
   progress.wipe();
+  const auto slices = slices_of(exec, a, coupling, report);
   if (a.output) {
     // report.json comes last: where it is, the rest is complete
     std::error_code not_there;
@@ -177,7 +196,7 @@ int solve(const GridArguments& a, const Densities& densities, const Ref& referen
               grid_array(densities.source.grid(), coupling.source_potential()));
     write_npy(*a.output / "target_potential.npy",
               grid_array(densities.target.grid(), coupling.target_potential()));
-    write_slices(exec, a, slices_of(exec, coupling), reference.horizon);
+    write_slices(exec, a, slices, reference.horizon);
     write_json(*a.output / "report.json", report);
   }
   if (!a.quiet) std::cout << report;

@@ -17,6 +17,7 @@ struct GridArguments : CommonArguments {
   int steps = 0;
   double tolerance = 1e-9;
   int max_iterations = 100000;
+  std::optional<double> largest_loss;
   std::optional<std::filesystem::path> output;
   int slices = 10;
 };

@@ -28,6 +28,8 @@ void add_grid(CLI::App& app, Invocation& invocation) {
   command->add_option("--boundary", a.boundary, "free, reflecting or periodic: one, or one per axis")
       ->check(silent(CLI::IsMember({"free", "reflecting", "periodic"})))
       ->type_name("B");
+  command->add_option("--largest-loss", a.largest_loss, "Most mass outside a free box half-way (0.001)")
+      ->type_name("X");
   command->add_option("--kernel", a.kernel, "automatic, dense, tilted, spectral or direct")
       ->check(silent(CLI::IsMember({"automatic", "dense", "tilted", "spectral", "direct"})))
       ->type_name("K");

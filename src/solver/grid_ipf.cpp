@@ -8,6 +8,7 @@
 #include "grid/chain_rates.hpp"
 #include "grid/grid_gibbs.hpp"
 #include "measure/allocate.hpp"
+#include "solver/grid_multigrid.hpp"
 
 namespace fortet {
 namespace {
@@ -86,6 +87,8 @@ bool in_free_space(const impl::GridGeometry& geometry) {
 
 void GridIpfOptions::validate() const {
   shared_options(*this).validate();
+  detail::require(multigrid >= 0 && multigrid != 1, "fortet::GridIpfOptions", "multigrid", multigrid,
+                  "expected 0 (off) or at least 2 nodes");
   detail::require(chain.steps >= 0, "fortet::GridIpfOptions", "chain.steps", chain.steps,
                   "expected 0 (automatic) or more");
   detail::require(std::isfinite(chain.tolerance) && chain.tolerance > 0, "fortet::GridIpfOptions",
@@ -102,15 +105,31 @@ GridSolution grid_ipf(const DefaultExec& exec, const GridMeasure& source, const 
   grid::require_memory("fortet::GridIpf",
                        30.0 * sizeof(double) * static_cast<double>(source.size() + target.size()));
   const auto kernel = std::make_shared<GridGibbs<Real>>(exec, source, target, geometry, options.kernel);
-  auto [f, g, report] = sinkhorn<DefaultExec>(exec, kernel, shared_options(options), start);
+  solver::SolveSequence solves(shared_options(options));
+  const AnnealingOptions& annealing = options.annealing;
+  if (options.multigrid > 0 && start.extent(0) == 0 && annealing.enabled &&
+      geometry.epsilon < annealing.threshold * kernel->mean_cost(exec))
+    start = solver::start_on_coarser_grids<Real>(exec, source, target, geometry, annealing, options.multigrid,
+                                                 solves);
+  const int on_coarser_grids = solves.iterations();
+  auto result = sinkhorn<DefaultExec>(exec, kernel, solves.next(), start);
+  solves.add(result.report);
+  if (result.report.status == Status::stalled && on_coarser_grids > 0) {
+    // annealing balances masses between far parts that a good start does not show to be unequal
+    result = sinkhorn<DefaultExec>(exec, kernel, solves.next(), {});
+    solves.add(result.report);
+  }
+  Report& report = result.report;
   report.solver = "grid_ipf";
   report.dimension = geometry.dimension();
   // the tiles used are known only after the work
   report.kernel =
       kernel->description() + resolution_warning(geometry) + distance_note(source, target, geometry);
+  if (on_coarser_grids > 0)
+    report.kernel += "; begun by " + std::to_string(on_coarser_grids) + " iterations on coarser grids";
   // between reflecting or periodic walls the cost is -epsilon log of a sum of images: no transport part
   if (!in_free_space(geometry)) report.transport_cost.reset();
-  return {f, g, std::move(report)};
+  return {result.f, result.g, std::move(report)};
 }
 
 namespace {

@@ -110,6 +110,22 @@ class Grid(support.ProgramTest):
         for cost in costs:
             self.assertAlmostEqual(cost, costs[0], delta=1e-8)
 
+    def test_mass_that_leaves_the_box_is_refused(self):
+        x, box = nodes(0, 1, 60), ["--lower", 0, "--upper", 1, "--epsilon", 0.3]
+        a, b = self.npy("a.npy", normal(x, 0.3, 0.01)), self.npy("b.npy", normal(x, 0.7, 0.01))
+        pair = ["--source", a, "--target", b]
+        # half-way the bridge is about N(0.5, 0.3 / 4): beyond the walls with P(|Z| > 1.8) = 0.07
+        self.bad_input("grid", *pair, *box, says=["mass outside the box half-way 0.0", "above --largest-loss 0.001", "--boundary"])
+        folder, report = self.solve(a, b, *box, "--largest-loss", 0.2, "--slices", 2)
+        mass, _, variance = self.moments(folder, x, 1)
+        self.assertIn("mass outside the box half-way %.2g" % (1 - mass), report["kernel"])
+        self.assertTrue(0.01 < 1 - mass < 0.2)
+        self.solve(a, b, *box, "--boundary", "reflecting")
+        # a drift's chain ends in walls: contact with them instead
+        drift = self.npy("drift.npy", [[0.0]] * 60)
+        self.bad_input("grid", *pair, *box, "--drift", drift, says=["wall contact = ", "make the axis reflecting"])
+        self.solve(a, b, *box, "--drift", drift, "--largest-loss", 10)
+
     def test_not_converged(self):
         x = nodes(0, 1, 50)
         _, report = self.solve(normal(x, 0.2, 0.01), normal(x, 0.8, 0.01), "--lower", 0, "--upper", 1, "--epsilon", 1e-3,

@@ -11,8 +11,8 @@
 
 using namespace fortet;
 using namespace fortet::test;
-static_assert(ConditionalCoupling<ChainBridge> && BarycentricCoupling<ChainBridge> &&
-              PotentialCoupling<ChainBridge>);
+static_assert(Bridge<ChainBridge> && BarycentricCoupling<ChainBridge> && PotentialCoupling<ChainBridge>);
+static_assert(DiffusionReference<DriftDiffusion> && !ReferenceProcess<DriftDiffusion>);
 
 namespace {
 

@@ -7,6 +7,7 @@
 
 #include "fortet/reference/brownian.hpp"
 #include "fortet/reference/ornstein_uhlenbeck.hpp"
+#include "support/scalar_bridge.hpp"
 #include "support/views.hpp"
 
 using namespace fortet;
@@ -28,26 +29,7 @@ GridMeasure normal(const GridAxis& axis, double mean, double variance) {
   });
 }
 
-/// The one-dimensional Gaussian bridge (conventions, section 2), with everything scalar.
-struct Scalar {
-  double m0, s0, m1, s1, eps;
-  double D = std::sqrt(4 * s0 * s1 + eps * eps);
-  double K = (D - eps) / (2 * s0), K1 = K * s0 / s1;
-  double cost() const {
-    return 0.5 * (m0 - m1) * (m0 - m1) + 0.5 * (s0 + s1 - D + eps) +
-           0.5 * eps * std::log((D + eps) / (2 * eps));
-  }
-  double transport() const { return 0.5 * (m0 - m1) * (m0 - m1) + 0.5 * (s0 + s1 - D + eps); }
-  double f(double x) const {
-    return 0.5 * (x - m0) * (x - m0) * (1 - K) + (m0 - m1) * (x - m0) + constant_f();
-  }
-  double g(double y) const {
-    return 0.5 * (y - m1) * (y - m1) * (1 - K1) - (m0 - m1) * (y - m1) + constant_g();
-  }
-  // gauge: both integrals are half of the cost
-  double constant_f() const { return 0.5 * cost() - 0.5 * (1 - K) * s0; }
-  double constant_g() const { return 0.5 * cost() - 0.5 * (1 - K1) * s1; }
-};
+using Scalar = ScalarBridge;
 const GridAxis line{-13, 13, 1501};
 const Scalar gauss{-0.7, 0.8, 0.9, 1.3, 0.6};
 GridProblem scalar_problem(const Scalar& s = gauss) {
@@ -97,81 +79,6 @@ BOOST_AUTO_TEST_CASE(float_tiles_reach_their_own_accuracy_and_double_finishes) {
   BOOST_TEST(tight.report.precision == "float, finished in double");
   // the potentials reach 80 at the walls: the cost follows the marginal error times that
   BOOST_TEST(std::abs(*tight.report.entropic_cost - gauss.cost()) < 1e-10);
-}
-
-// Every iterate (conventions, section 4): after n full iterations X1 | X0 = x under the next row scaling has
-// slope A_{n+1} and a mean error that contracts by -A after -B.
-BOOST_AUTO_TEST_CASE(every_iterate_of_one_dimension) {
-  const auto problem = scalar_problem();
-  const auto& [m0, s0, m1, s1, eps, D, K, K1] = gauss;
-  // start from g = -eps log(density of the target): the reference started from mu, A_0 = 1
-  auto start = host(problem.target.log_density());
-  for (double& v : start) v *= -eps;
-  double A = 1, e_f = m0 - m1;  // E[X1 | X0 = m0] - m1
-  for (int n = 0; n <= 6; ++n) {
-    Vector<double> g = vector(start);
-    double slope, at_mean;
-    if (n == 0) {
-      // the start itself
-      const BrownianCoupling first(exec(), problem.source, problem.target, problem.reference, {},
-                                   vector(std::vector<double>(line.nodes, 0.0)), g);
-      Points<double> mean("mean", 2, 1);
-      first.conditional_mean(exec(), points({m0, m0 + 1}, 1), mean);
-      const auto values = to_host(mean);
-      at_mean = values[0];
-      slope = values[1] - values[0];
-    } else {
-      const auto [coupling, report] =
-          GridIpf<double>({.tolerance = 1e-300, .max_iterations = n, .largest_relaxation = 1})
-              .solve(exec(), problem, g);
-      BOOST_TEST(report.iterations == n);
-      Points<double> mean("mean", 2, 1);
-      coupling.conditional_mean(exec(), points({m0, m0 + 1}, 1), mean);
-      const auto values = to_host(mean);
-      at_mean = values[0];
-      slope = values[1] - values[0];
-      const double B = 1 / (A + eps / s0), e_b = -B * e_f;
-      A = 1 / (B + eps / s1);
-      e_f = -A * e_b;
-    }
-    BOOST_TEST(std::abs(slope - A) < 1e-12);
-    BOOST_TEST(std::abs(at_mean - (m1 + e_f)) < 1e-12);
-  }
-}
-
-BOOST_AUTO_TEST_CASE(correlated_gaussians_in_two_dimensions) {
-  // diagonal in a rotated frame, so that the closed form stays scalar: both covariances share eigenvectors
-  const double c = std::cos(0.5), s = std::sin(0.5);
-  const double u[2] = {1.5, 0.5}, v[2] = {0.6, 1.1}, shift[2] = {0.4, -0.3}, eps = 0.5;
-  const auto density = [&](const double* spread, double sign) {
-    return [=](std::span<const double> x) {
-      const double a = x[0] - sign * shift[0], b = x[1] - sign * shift[1], p = c * a + s * b,
-                   q = -s * a + c * b;
-      return -0.5 * (p * p / spread[0] + q * q / spread[1]);
-    };
-  };
-  const RegularGrid square{{-9, 9, 128}, {-9.5, 9, 120}};
-  const Problem problem{grid_measure(square, density(u, 1)), grid_measure(square, density(v, -1)),
-                        brownian_with_epsilon(eps)};
-  const auto [coupling, report] = GridIpf<double>({.tolerance = 1e-13}).solve(exec(), problem);
-  double cost = 0.5 * (4 * shift[0] * shift[0] + 4 * shift[1] * shift[1]), K[2];
-  for (int k = 0; k < 2; ++k) {
-    const double D = std::sqrt(4 * u[k] * v[k] + eps * eps);
-    cost += 0.5 * (u[k] + v[k] - D + eps) + 0.5 * eps * std::log((D + eps) / (2 * eps));
-    K[k] = (D - eps) / (2 * u[k]);
-  }
-  BOOST_TEST(std::abs(*report.entropic_cost - cost) < 1e-12);
-  // the barycentric map is affine: m1 + K (x - m0); at the nodes exact, between them quintic in 0.15
-  Points<double> mean("mean", 3, 2);
-  const std::vector<double> x{0.4, -0.3, square.axis(0).node(70), square.axis(1).node(55), 1.234, -0.777};
-  coupling.conditional_mean(exec(), points(x, 2), mean);
-  const auto got = to_host(mean);
-  for (std::size_t i = 0; i < 3; ++i) {
-    const double a = x[2 * i] - shift[0], b = x[2 * i + 1] - shift[1], p = K[0] * (c * a + s * b),
-                 q = K[1] * (-s * a + c * b);
-    BOOST_TEST(std::abs(got[2 * i] - (c * p - s * q - shift[0])) < 1e-11);
-    BOOST_TEST(std::abs(got[2 * i + 1] - (s * p + c * q - shift[1])) < 1e-11);
-  }
 }
 
 // A plan of the form exp((f + g - c) / epsilon) with the right marginals is the solution: both marginals in

@@ -1,12 +1,12 @@
 // Grid kernels beside their limits: matrix products of the same size, a vectorised direct separable
 // log-sum-exp, memory bandwidth.
-//   bench_grid [--quick]
+//   bench_grid [--quick] [kernels] [solves] [drift]
 // Every figure is a median of interleaved repetitions. A half-iteration takes logarithms of a density times
 // exp(potential / epsilon) to the same after one application of the heat kernel, in double outside the tiles.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
+#include <string>
 #include <vector>
 
 #include "fortet/solver/grid_ipf.hpp"
@@ -149,6 +149,37 @@ void bench_kernel(const RegularGrid& grid, double epsilon, int repeats) {
   std::fflush(stdout);
 }
 
+/// Whole solves with and without a start on coarser grids.
+template <class Real>
+void bench_solve(const RegularGrid& grid, double epsilon, double tolerance, bool rough, int repeats) {
+  const DefaultExec exec;
+  const auto density = [&](double phase) {
+    const GridMeasure smooth = blobs(grid, phase);
+    if (!rough) return smooth;
+    // noise from node to node, and a quarter of the cells empty
+    std::vector<double> values = to_host(smooth.log_density());
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] =
+          random_uniform({.seed = 5}, i, 0) < 0.25 ? -INFINITY : values[i] + random_normal({.seed = 6}, i, 0);
+    return GridMeasure(grid, vector_from_host<double>(std::span<const double>(values)));
+  };
+  const Problem problem{density(0.0), density(1.0), brownian_with_epsilon(epsilon)};
+  std::vector<double> seconds[2];
+  Report report[2];
+  for (int r = 0; r < repeats; ++r)
+    for (const int coarser : {0, 1}) {
+      const GridIpf<Real> solver({.tolerance = tolerance, .multigrid = coarser ? 16 : 0});
+      seconds[coarser].push_back(seconds_of([&] { report[coarser] = solver.solve(exec, problem).report; }));
+    }
+  const double plain = median(seconds[0]), nested = median(seconds[1]);
+  std::printf("%4d^%d %-6s %8.0e %8.0e %-6s %7d %9.3f %7d %9.3f %7.2f%s\n", grid.axis(0).nodes,
+              grid.dimension(), rough ? "rough" : "smooth", epsilon, tolerance,
+              std::is_same_v<Real, float> ? "float" : "double", report[0].iterations, plain,
+              report[1].iterations, nested, plain / nested,
+              report[0].converged() && report[1].converged() ? "" : "  not converged");
+  std::fflush(stdout);
+}
+
 void bench_chain(const RegularGrid& grid, int steps, double bandwidth, int repeats) {
   const DefaultExec exec;
   const DriftDiffusion process{.drift = Drift::field([](std::span<const double> x, std::span<double> b) {
@@ -178,28 +209,53 @@ void bench_chain(const RegularGrid& grid, int steps, double bandwidth, int repea
   }
 }
 
-}  // namespace
+RegularGrid square(int n) { return {{0, 1, n}, {0, 1, n}}; }
 
-int main(int argc, char** argv) {
-  Kokkos::ScopeGuard kokkos(argc, argv);
-  const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
+void all_kernels(bool quick) {
   const int repeats = quick ? 3 : 9;
-  const auto square = [](int n) { return RegularGrid{{0, 1, n}, {0, 1, n}}; };
   std::printf("half-iterations, %d threads\n", DefaultExec().concurrency());
   std::printf("%6s %8s  %-6s %9s %9s %7s %9s %7s   %s\n", "grid", "epsilon", "", "ms", "products", "ratio",
               "direct", "times", "kernel");
   for (const double epsilon : {1.0, 1e-1, 1e-2, 1e-3, 1e-4})
     bench_kernel<float>(square(512), epsilon, repeats);
   for (const double epsilon : {1e-1, 1e-3}) bench_kernel<double>(square(512), epsilon, repeats);
-  if (!quick) {
-    bench_kernel<float>(square(1024), 1e-3, 5);
-    const GridAxis edge{0, 1, 64};
-    bench_kernel<float>(RegularGrid{edge, edge, edge}, 1e-2, repeats);
-  }
+  if (quick) return;
+  bench_kernel<float>(square(1024), 1e-3, 5);
+  const GridAxis edge{0, 1, 64};
+  bench_kernel<float>(RegularGrid{edge, edge, edge}, 1e-2, repeats);
+}
+
+void all_solves(bool quick) {
+  std::printf("\nsolves without and with a start on coarser grids; iterations on all of them\n");
+  std::printf("%6s %-6s %8s %8s %-6s %7s %9s %7s %9s %7s\n", "grid", "", "epsilon", "error", "", "plain", "s",
+              "nested", "s", "times");
+  for (const bool rough : {false, true})
+    for (const double epsilon : {1e-1, 1e-2, 1e-3})
+      for (const double tolerance : {1e-3, 1e-9}) {
+        bench_solve<double>(RegularGrid{{0, 1, 1500}}, epsilon, tolerance, rough, quick ? 1 : 3);
+        bench_solve<double>(square(256), epsilon, tolerance, rough, quick ? 1 : 3);
+      }
+}
+
+void all_drifts(bool quick) {
   const double bandwidth = stream_rate();
   std::printf("\nsteps of a drift; memory %.1f GB/s\n", bandwidth / 1e9);
   std::printf("%6s %7s  %-14s %9s %9s %9s %11s\n", "grid", "steps", "", "ms", "Gpoint/s", "GB/s",
               "of memory");
-  for (const int steps : {16, 32, 64}) bench_chain(square(512), steps, bandwidth, repeats);
+  for (const int steps : {16, 32, 64}) bench_chain(square(512), steps, bandwidth, quick ? 3 : 9);
   if (!quick) bench_chain(square(1024), 16, bandwidth, 5);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Kokkos::ScopeGuard kokkos(argc, argv);
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  const auto given = [&](const char* word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
+  const bool quick = given("--quick"), all = !given("kernels") && !given("solves") && !given("drift");
+  if (all || given("kernels")) all_kernels(quick);
+  if (all || given("solves")) all_solves(quick);
+  if (all || given("drift")) all_drifts(quick);
 }

@@ -158,11 +158,38 @@ def contenders(program):
             print(f"skipped: {missing}")
 
 
+def program():
+    found = next((v for v in sys.argv[1:] if os.access(v, os.X_OK) and os.path.isfile(v)), None)
+    return found or sys.exit(sys.modules["__main__"].__doc__)
+
+
+def race(everyone, label, problem, error_of):
+    """Medians of three interleaved runs of each contender's solve(*problem), which returns seconds, what error_of takes
+    and whatever else is to be printed."""
+    times, errors, notes, done = {}, {}, {}, set()
+    for _ in range(3):
+        for one in everyone:
+            if one.name in done:
+                continue
+            answer = one.solve(*problem)
+            if answer is None:
+                done.add(one.name)
+                continue
+            times.setdefault(one.name, []).append(answer[0])
+            errors[one.name] = error_of(*problem, *answer[1:3])
+            notes[one.name] = "".join(answer[3:])
+            if answer[0] > 10:
+                done.add(one.name)
+    base = statistics.median(times["fortet"])
+    for who, values in times.items():
+        seconds = statistics.median(values)
+        verdict = "" if errors[who] <= 10 * TOLERANCE else "  wrong"
+        print(f"{label}  {who:<22} {seconds:>9.4f} {errors[who]:>9.1e} {seconds / base:>8.1f}x{notes[who]}{verdict}",
+              flush=True)
+
+
 def main():
-    program = next((v for v in sys.argv[1:] if os.access(v, os.X_OK) and os.path.isfile(v)), None)
-    if program is None:
-        sys.exit(__doc__)
-    everyone = list(contenders(program))
+    everyone = list(contenders(program()))
     print(f"tolerance {TOLERANCE:g}, double, {os.cpu_count()} cores, numpy {np.__version__}")
     print(f"{'data':<14} {'n':>6} {'epsilon':>8}  {'contender':<22} {'seconds':>9} {'error':>9} {'/ fortet':>9}")
     for name in ("normal-d2", "uniform-d3", "clusters-d3", "normal-d32", "normal-d64"):
@@ -170,25 +197,7 @@ def main():
             x, y, a, b = clouds(name, n)
             for relative in (1e-2,) if QUICK else (1e-2, 1e-3):
                 epsilon = relative * mean_cost(x, y, a, b)
-                times, errors, done = {}, {}, set()
-                for _ in range(3):
-                    for one in everyone:
-                        if one.name in done:
-                            continue
-                        answer = one.solve(x, y, a, b, epsilon)
-                        if answer is None:
-                            done.add(one.name)
-                            continue
-                        times.setdefault(one.name, []).append(answer[0])
-                        errors[one.name] = marginal_error(x, y, a, b, epsilon, *answer[1:])
-                        if answer[0] > 10:
-                            done.add(one.name)
-                base = statistics.median(times["fortet"])
-                for who, values in times.items():
-                    seconds = statistics.median(values)
-                    verdict = "" if errors[who] <= 10 * TOLERANCE else "  wrong"
-                    print(f"{name:<14} {n:>6} {relative:>8.0e}  {who:<22} {seconds:>9.4f} {errors[who]:>9.1e} "
-                          f"{seconds / base:>8.1f}x{verdict}", flush=True)
+                race(everyone, f"{name:<14} {n:>6} {relative:>8.0e}", (x, y, a, b, epsilon), marginal_error)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ class Chain;
 ///   pi_ij = exp((f_i + g_j) / epsilon) K_ij mu_i nu_j,   p_t = phi_t phihat_t,
 /// second order in the spacing (and of the stepper's order in time) for the diffusion itself. log phi and
 /// log phihat are kept at up to 65 times, O(65 nodes) memory; between the chain's steps they are linear in
-/// time. Drifts are gradients of quintic interpolants. What GridIpf returns for such a reference.
+/// time. Drifts are gradients of quintic interpolants. Models Bridge. What GridIpf returns for such a
+/// reference.
 class ChainBridge {
  public:
   using scalar_type = double;

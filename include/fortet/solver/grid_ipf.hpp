@@ -17,6 +17,9 @@ struct GridIpfOptions {
   int max_iterations = 100000;       ///< full iterations, all annealing levels together
   double largest_relaxation = 1.98;  ///< over-relaxation is learnt up to this factor; 1 switches it off
   AnnealingOptions annealing = {};
+  /// Where annealing would be used, begin on coarser grids instead, down to about this many nodes an axis (0:
+  /// not). Not with a DriftDiffusion, nor where the grid does not resolve the kernel.
+  int multigrid = 16;
   GridKernel kernel = GridKernel::automatic;
   std::vector<Boundary> boundary = {};  ///< none (free space), one for all axes, or one for each axis
   /// Round the plan to feasibility: entropic_cost and duality_gap are then bounds. Not with a DriftDiffusion,
