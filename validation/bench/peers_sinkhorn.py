@@ -226,11 +226,11 @@ def main():
     finally:
         run["versions"], run["missing"] = field.versions(), field.missing
         field.dismiss()
-        report.print_versions(run)
         if options.json:
             report.write_json(run, options.json)
         if options.html:
             report.write_page([run], options.html)
+        report.print_versions(run)
 
 
 if __name__ == "__main__":

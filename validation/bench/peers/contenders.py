@@ -28,9 +28,9 @@ class Contender:
 
     def iteration(self, problem):
         """From two runs of fixed lengths, so that what happens once drops out."""
-        seconds = {count: self.iterate(problem, count)[1] for count in (1, 3)}
-        more = int(np.clip(0.3 / max((seconds[3] - seconds[1]) / 2, 1e-4), 2, 500))
-        return (self.iterate(problem, 1 + more)[1] - min(seconds[1], self.iterate(problem, 1)[1])) / more
+        _, short = self.iterate(problem, 2)
+        more = int(np.clip(1 / short, 5, 500))
+        return (self.iterate(problem, 2 + more)[1] - short) / more
 
     def iterate(self, problem, count):
         raise NotImplementedError("no fixed number of iterations")
@@ -197,11 +197,14 @@ class Ott(Contender):
 
     def iteration(self, problem):
         """It checks every ten iterations, and cannot be stopped at a number of them: two thresholds."""
-        (*_, few), short = self.call(problem, 1.0)
-        (*_, many), long = self.call(problem, 1e-2)
-        if many == few:
-            (*_, many), long = self.call(problem, 1e-4)
-        return (long - short) / int(many - few)
+        def steady(threshold):
+            answers = [self.call(problem, threshold)]
+            while len(answers) < 9 and sum(seconds for _, seconds in answers) < 0.3:
+                answers.append(self.call(problem, threshold))
+            return int(answers[0][0][2]), float(np.median([seconds for _, seconds in answers]))
+
+        (few, short), (many, long) = steady(1.0), steady(1e-3)
+        return (long - short) / (many - few)
 
 
 class GeomLoss(Contender):
