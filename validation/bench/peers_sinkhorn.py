@@ -201,7 +201,8 @@ def parse():
     parser.add_argument("--repeats", type=int, default=3, help="interleaved rounds (3)")
     parser.add_argument("--data", nargs="+", default=DATA, choices=DATA)
     parser.add_argument("--n", nargs="+", type=int, default=[1000], help="of solution (1000)")
-    parser.add_argument("--epsilon", nargs="+", type=float, default=[1e-2, 1e-3, 1e-4], help="relative to the mean cost")
+    parser.add_argument("--epsilon", nargs="+", type=float, default=[1e-2, 1e-3, 1e-4],
+                        help="relative to the mean cost")
     parser.add_argument("--iteration-n", nargs="+", type=int, default=[1000, 2000], help="of iteration (1000 2000)")
     parser.add_argument("--dimensions", nargs="+", type=int, default=[3, 64], help="of iteration (3 64)")
     parser.add_argument("--exact-n", nargs="+", type=int, default=[500, 1000, 2000], help="of exact (500 1000 2000)")

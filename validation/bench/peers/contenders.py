@@ -27,10 +27,13 @@ class Contender:
         """Compiles what depends on shapes, at an epsilon where little is to be done."""
 
     def iteration(self, problem):
-        """From two runs of fixed lengths, so that what happens once drops out."""
+        """From two runs of fixed lengths, so that what happens once drops out of the difference, and stays below it."""
         _, short = self.iterate(problem, 2)
-        more = int(np.clip(1 / short, 5, 500))
-        return (self.iterate(problem, 2 + more)[1] - short) / more
+        more, long = 5, 0
+        while long < 2 * short and more < 500:
+            more *= 4
+            _, long = self.iterate(problem, 2 + more)
+        return (long - short) / more
 
     def iterate(self, problem, count):
         raise NotImplementedError("no fixed number of iterations")

@@ -121,8 +121,9 @@ def picture(section, rows):
     across = min(3, len(panels))
     down = -(-len(panels) // across)
     names = sorted({name for _, _, lines in panels for name in lines}, key=lambda name: (name != "fortet", name))
-    styles = {name: dict(color="black" if name == "fortet" else plt.cm.tab20((k - 1) % 20), marker="os^vDP"[k % 6],
-                         linewidth=2.4 if name == "fortet" else 1, markersize=4) for k, name in enumerate(names)}
+    styles = {name: dict(color="black" if name == "fortet" else plt.cm.tab10((k - 1) % 10), marker="os^vDP"[k % 6],
+                         linestyle="-" if k <= 10 else "--", linewidth=2.4 if name == "fortet" else 1, markersize=4)
+              for k, name in enumerate(names)}
     figure, axes = plt.subplots(down, across, figsize=(4.4 * across, 3.4 * down + 0.8), squeeze=False,
                                 layout="constrained")
     for axis, (title, label, lines) in zip(axes.flat, panels):
@@ -139,7 +140,8 @@ def picture(section, rows):
     stream = io.BytesIO()
     figure.savefig(stream, metadata={"Date": None})
     plt.close(figure)
-    return f'<img alt="{TITLES[section]}" src="data:image/svg+xml;base64,{base64.b64encode(stream.getvalue()).decode()}">'
+    source = "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
+    return f'<img alt="{TITLES[section]}" src="{source}">'
 
 
 def table(section, rows):
@@ -168,23 +170,31 @@ def write_page(runs, path):
         if any(row["section"] == section for row in rows):
             body += [f"<h2>{title}</h2>", picture(section, rows),
                      f"<details><summary>Figures</summary>{table(section, rows)}</details>"]
-    pathlib.Path(path).write_text(f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Sinkhorn beside its peers'
-                                  f"</title><style>{STYLE}</style><body>{''.join(body)}</body></html>\n")
+    head = f'<meta charset="utf-8"><title>Sinkhorn beside its peers</title><style>{STYLE}</style>'
+    pathlib.Path(path).write_text(f'<!doctype html><html lang="en">{head}<body>{"".join(body)}</body></html>\n')
 
 
 def print_summary(rows):
-    """Over all problems of solution: the fastest right peer relative to Fortet."""
-    fastest = {}
+    """Problem by problem of solution, the fastest right peer relative to Fortet, by medians; and over all of them, also
+    by the least times, which other work on the machine disturbs less."""
+    groups = {}
     for row in rows:
-        times = ratio(row, rows)
-        if row["section"] == "solution" and row["contender"] != "fortet" and times and not row.get("note"):
-            fastest[key(row)] = min(fastest.get(key(row), (times, "")), (times, row["contender"]))
-    for problem, (times, name) in fastest.items():
-        print(f"{'  '.join(f'{v!s:<12}' for v in problem)} {times:8.1f}x  {name}")
-    if fastest:
-        values = [times for times, _ in fastest.values()]
-        print(f"fastest right peer / fortet: median {statistics.median(values):.1f}x, least {min(values):.1f}x, "
-              f"{len(values)} problems")
+        if row["section"] == "solution" and "seconds" in row and not row.get("note"):
+            groups.setdefault(key(row), {})[row["contender"]] = row
+    ratios = {"seconds": [], "low": []}
+    for problem, answers in groups.items():
+        ours = answers.pop("fortet", None)
+        if not ours or not answers:
+            continue
+        name = min(answers, key=lambda who: answers[who]["seconds"])
+        for figure, values in ratios.items():
+            values.append(min(row[figure] for row in answers.values()) / ours[figure])
+        print("  ".join(f"{v!s:<12}" for v in problem), *(f"{values[-1]:8.1f}x" for values in ratios.values()), name)
+    for figure, values in ratios.items():
+        if values:
+            print(f"fastest right peer / fortet by {'medians' if figure == 'seconds' else 'least'}: median "
+                  f"{statistics.median(values):.1f}x, from {min(values):.1f}x to {max(values):.1f}x, "
+                  f"{len(values)} problems")
 
 
 def main():

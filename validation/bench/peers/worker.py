@@ -1,4 +1,4 @@
-"""Contenders in processes of their own: a time limit that holds, a choice of cores, and memory that can be told apart."""
+"""Contenders in processes of their own: a time limit that holds, a choice of cores, memory apart."""
 
 import multiprocessing
 import os
