@@ -50,6 +50,7 @@ class Field:
 
     def ask(self, name, method, *arguments, cores=None, limit=None):
         """(value, note): one of them is None."""
+        cores = cores or self.options.cores
         worker = self.workers.setdefault((name, cores), Worker(name, self.options.program, cores))
         try:
             return worker.ask(method, *arguments, limit=limit or self.options.limit), None
@@ -199,6 +200,7 @@ def parse():
     parser.add_argument("--tolerance", type=float, default=1e-6, help="L1 marginal error (1e-6)")
     parser.add_argument("--limit", type=float, default=10, metavar="S", help="seconds for one answer (10)")
     parser.add_argument("--repeats", type=int, default=3, help="interleaved rounds (3)")
+    parser.add_argument("--cores", type=int, metavar="K", help="as many for each contender (all; scaling has its own)")
     parser.add_argument("--data", nargs="+", default=DATA, choices=DATA)
     parser.add_argument("--n", nargs="+", type=int, default=[1000], help="of solution (1000)")
     parser.add_argument("--epsilon", nargs="+", type=float, default=[1e-2, 1e-3, 1e-4],
@@ -215,7 +217,7 @@ def main():
     options = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the figures so far are kept
     field = Field(options)
-    run = {"date": datetime.date.today().isoformat(), "cores": os.cpu_count(), "processor": report.processor(),
+    run = {"date": datetime.date.today().isoformat(), "cores": options.cores or os.cpu_count(), "processor": report.processor(),
            "yardstick": yardstick(), "tolerance": options.tolerance, "limit": options.limit, "rows": []}
     report.print_machine(run)
     try:

@@ -206,8 +206,12 @@ class Ott(Contender):
                 answers.append(self.call(problem, threshold))
             return int(answers[0][0][2]), float(np.median([seconds for _, seconds in answers]))
 
-        (few, short), (many, long) = steady(1.0), steady(1e-3)
-        return (long - short) / (many - few)
+        few, short = steady(1.0)
+        for threshold in (1e-3, 1e-4, 1e-5):
+            many, long = steady(threshold)
+            if many > few:
+                return (long - short) / (many - few)
+        raise RuntimeError("converges at once")
 
 
 class GeomLoss(Contender):

@@ -19,11 +19,9 @@ class Failed(Exception):
     """It raised an error or died."""
 
 
-def serve(connection, name, program, cores):
+def serve(connection, name, program):
     """Answers (method, arguments) with ("ok", value) or (kind, message), until it is killed."""
     os.setpgrp()  # so that stop() also ends what the contender started
-    if cores:
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     try:
         contender = make_contender(name, program)
     except ImportError as missing:
@@ -43,7 +41,7 @@ class Worker:
 
     def __init__(self, name, program, cores=None):
         self.name, self.process = name, None
-        self.arguments = (name, program, cores)
+        self.arguments, self.cores = (name, program), cores
         self.version = ""
 
     def ask(self, method, *arguments, limit):
@@ -51,7 +49,10 @@ class Worker:
             context = multiprocessing.get_context("spawn")
             self.connection, theirs = context.Pipe()
             self.process = context.Process(target=serve, args=(theirs, *self.arguments), daemon=True)
+            every = os.sched_getaffinity(0)
+            os.sched_setaffinity(0, sorted(every)[: self.cores])  # inherited: libraries count cores when loaded
             self.process.start()
+            os.sched_setaffinity(0, every)
             theirs.close()
             self.version = self.receive(60)
         self.connection.send((method, arguments))
