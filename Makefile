@@ -6,6 +6,7 @@ JOBS   ?= $(shell nproc)
 REPORT ?= fortet-report
 PYTHON ?= python3
 SUITE  ?= quick
+PEERS  ?=
 DATA   ?= ../shared/data
 
 ifeq ($(PRESET),cuda)
@@ -39,8 +40,8 @@ bench: build ## kernels against the limits of this machine
 	@$(BUILD)/validation/bench/bench_sinkhorn
 	@$(BUILD)/validation/bench/bench_grid
 
-bench-peers: build ## time to solution beside POT, OTT-JAX and GeomLoss, where PYTHON has them
-	@$(PYTHON) validation/bench/peers_sinkhorn.py $(BUILD)/src/fortet
+bench-peers: build ## beside the peers that PYTHON has; PEERS='sections and options' for those of Sinkhorn
+	@$(PYTHON) validation/bench/peers_sinkhorn.py $(BUILD)/src/fortet $(PEERS)
 	@$(PYTHON) validation/bench/peers_grid.py $(BUILD)/src/fortet
 
 validate: configure ## problems with known answers, and a report: SUITE=quick|full

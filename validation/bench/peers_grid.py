@@ -13,13 +13,19 @@ on coarser grids included) and milliseconds an iteration (Fortet's: on the fines
 
 import json
 import os
+import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
-from peers_sinkhorn import QUICK, TOLERANCE, program, race
+for trap in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS", "OMP_PROC_BIND", "XLA_FLAGS"):
+    os.environ.pop(trap, None)
 
 import numpy as np
+
+QUICK = "--quick" in sys.argv
+TOLERANCE = float(sys.argv[sys.argv.index("--tolerance") + 1]) if "--tolerance" in sys.argv else 1e-6
 
 LIMIT = 5000  # iterations
 
@@ -160,6 +166,36 @@ def contenders(executable):
             yield make()
         except ImportError as missing:
             print(f"skipped: {missing}")
+
+
+def program():
+    found = next((v for v in sys.argv[1:] if os.access(v, os.X_OK) and os.path.isfile(v)), None)
+    return found or sys.exit(__doc__)
+
+
+def race(everyone, label, problem, error_of):
+    """Medians of three interleaved runs of each contender's solve(*problem), which returns seconds, what error_of takes
+    and whatever else is to be printed."""
+    times, errors, notes, done = {}, {}, {}, set()
+    for _ in range(3):
+        for one in everyone:
+            if one.name in done:
+                continue
+            answer = one.solve(*problem)
+            if answer is None:
+                done.add(one.name)
+                continue
+            times.setdefault(one.name, []).append(answer[0])
+            errors[one.name] = error_of(*problem, *answer[1:3])
+            notes[one.name] = "".join(answer[3:])
+            if answer[0] > 10:
+                done.add(one.name)
+    base = statistics.median(times["fortet"])
+    for who, values in times.items():
+        seconds = statistics.median(values)
+        verdict = "" if errors[who] <= 10 * TOLERANCE else "  wrong"
+        print(f"{label}  {who:<22} {seconds:>9.4f} {errors[who]:>9.1e} {seconds / base:>8.1f}x{notes[who]}{verdict}",
+              flush=True)
 
 
 def main():

@@ -1,204 +1,240 @@
-"""Time to solution of Sinkhorn beside its peers, on the same points, in one run.
+"""Sinkhorn beside its peers: the same points, one run, one measure of the error.
 
-    python peers_sinkhorn.py PATH/TO/fortet [--quick] [--tolerance 1e-6]
+    python peers_sinkhorn.py PATH/TO/fortet [sections] [options]
 
-Needs numpy; POT, OTT-JAX (with JAX) and GeomLoss (with PyTorch) are timed where they are installed. Five data sets with
-random weights, epsilon relative to the mean cost. Each contender runs in double from scratch until it says that it has
-converged, at most a hundred seconds; the L1 marginal error of what it returns is recomputed by one piece of numpy in
-double, and an answer above ten times the tolerance counts as wrong. Seconds are medians of three interleaved runs (one
-where a run takes over ten seconds), compilation and the first call left out, building of cost matrices included.
+Sections (all, where none is named):
+    iteration  seconds of a full iteration: normal points, n, d, float and double
+    solution   seconds from scratch to the tolerance: five data sets, n, epsilon
+    exact      seconds to a certified transport cost within 1 % of the exact one, beside exact network simplex
+    scaling    seconds of a full iteration on one core and on two, and peak memory, at n = 4000
+
+Needs numpy. Peers are timed where they are installed: POT (numpy, torch), OTT-JAX, GeomLoss, KeOps, RegOT. Each runs in
+a process of its own, rounds are interleaved, figures are medians with the range over them; compilation and the first
+call are left out, building cost matrices is counted. The error of what a contender returns is recomputed by one piece
+of numpy in double; above ten times the tolerance it counts as wrong. Who runs over the limit is ended, and not asked
+again about larger n or smaller epsilon of the same data.
 """
 
-import json
+import argparse
+import datetime
 import os
+import re
+import signal
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 
 for trap in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS", "OMP_PROC_BIND", "XLA_FLAGS"):
     os.environ.pop(trap, None)
+os.environ |= {"PYTHONWARNINGS": "ignore", "PYKEOPS_VERBOSE": "0"}
 
 import numpy as np
 
-QUICK = "--quick" in sys.argv
-TOLERANCE = float(sys.argv[sys.argv.index("--tolerance") + 1]) if "--tolerance" in sys.argv else 1e-6
+from peers import report
+from peers.contenders import FOR_ITERATIONS, FOR_SOLUTIONS
+from peers.problems import DATA, make_problem, marginal_error
+from peers.worker import Failed, OverLimit, Unavailable, Worker
+
+EXACT_EPSILONS = (3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5)
 
 
-def clouds(name, n, seed=1):
-    rng = np.random.default_rng(seed)
-    kind, d = name.split("-d")
-    d = int(d)
+class Field:
+    """The contenders that take part; those whose package is missing leave when they are first asked."""
 
-    def points():
-        if kind == "normal":
-            return rng.standard_normal((n, d))
-        if kind == "uniform":
-            return rng.random((n, d))
-        centres = rng.random((10, d))
-        return centres[rng.integers(10, size=n)] + 0.03 * rng.standard_normal((n, d))
+    def __init__(self, options):
+        self.options, self.workers, self.missing = options, {}, {}
 
-    def weights():
-        w = rng.random(n) + 0.05
-        return w / w.sum()
+    def select(self, names):
+        chosen = [name for name in names if re.search(self.options.only, name) and name not in self.missing]
+        return ["fortet", *chosen]
 
-    return points(), points(), weights(), weights()
-
-
-def mean_cost(x, y, a, b):
-    squares = a @ (x**2).sum(1) + b @ (y**2).sum(1)
-    return 0.5 * squares - (a @ x) @ (b @ y)
-
-
-def marginal_error(x, y, a, b, epsilon, f, g):
-    """L1, larger of both sides, of a_i b_j exp((f_i + g_j - c_ij) / epsilon), in slabs."""
-    columns, rows = np.zeros(len(b)), np.zeros(len(a))
-    for first in range(0, len(a), 1000):
-        part = slice(first, first + 1000)
-        cost = 0.5 * (x[part] ** 2).sum(1)[:, None] + 0.5 * (y**2).sum(1) - x[part] @ y.T
-        plan = a[part, None] * b * np.exp((f[part, None] + g - cost) / epsilon)
-        rows[part] = plan.sum(1)
-        columns += plan.sum(0)
-    return max(np.abs(rows - a).sum(), np.abs(columns - b).sum())
-
-
-class Fortet:
-    def __init__(self, program):
-        self.program, self.name = program, "fortet"
-
-    def solve(self, x, y, a, b, epsilon):
-        with tempfile.TemporaryDirectory() as folder:
-            for name, value in dict(x=x, y=y, a=a, b=b).items():
-                np.save(f"{folder}/{name}.npy", value)
-            subprocess.run([self.program, "sinkhorn", "--source", f"{folder}/x.npy", "--target", f"{folder}/y.npy",
-                            "--source-weights", f"{folder}/a.npy", "--target-weights", f"{folder}/b.npy", "--epsilon",
-                            repr(float(epsilon)), "--tolerance", str(TOLERANCE), "--quiet", "--output", f"{folder}/out"],
-                           check=False, stderr=subprocess.DEVNULL)
-            report = json.load(open(f"{folder}/out/report.json"))
-            f, g = (np.load(f"{folder}/out/{side}_potential.npy") for side in ("source", "target"))
-        return report["seconds"], f, g
-
-
-class Pot:
-    def __init__(self):
-        import ot
-
-        self.ot, self.name = ot, f"POT {ot.__version__} log"
-
-    def solve(self, x, y, a, b, epsilon):
-        if len(a) > 2000:
-            return None
-        start = time.perf_counter()
-        cost = 0.5 * self.ot.dist(x, y)
-        # POT stops on an L2 norm
-        _, log = self.ot.sinkhorn(a, b, cost, epsilon, method="sinkhorn_log", numItermax=20000,
-                                  stopThr=TOLERANCE / len(b) ** 0.5, log=True, warn=False)
-        seconds = time.perf_counter() - start
-        # POT's plan has no weights in front
-        return seconds, epsilon * (log["log_u"] - np.log(a)), epsilon * (log["log_v"] - np.log(b))
-
-
-class Ott:
-    def __init__(self, momentum):
-        import jax
-        import ott
-
-        jax.config.update("jax_enable_x64", True)
-        self.jax, self.momentum = jax, momentum
-        self.name = f"OTT {ott.__version__} " + (f"momentum {momentum}" if momentum else "default")
-        from ott.geometry import pointcloud, costs
-        from ott.problems.linear import linear_problem
-        from ott.solvers.linear import acceleration, sinkhorn
-
-        def run(x, y, a, b, epsilon):
-            geometry = pointcloud.PointCloud(x, y, cost_fn=costs.SqEuclidean(), epsilon=2 * epsilon)
-            solver = sinkhorn.Sinkhorn(threshold=TOLERANCE, max_iterations=20000, norm_error=1,
-                                       momentum=acceleration.Momentum(value=momentum) if momentum else None)
-            out = solver(linear_problem.LinearProblem(geometry, a, b))
-            return out.f, out.g
-
-        self.run = jax.jit(run)
-        self.compiled = set()
-
-    def solve(self, x, y, a, b, epsilon):
-        if x.shape not in self.compiled:
-            self.compiled.add(x.shape)
-            self.jax.block_until_ready(self.run(x, y, a, b, 10.0 * mean_cost(x, y, a, b)))
-        start = time.perf_counter()
-        f, g = self.jax.block_until_ready(self.run(x, y, a, b, epsilon))
-        seconds = time.perf_counter() - start
-        # cost |x - y|^2 at twice epsilon; OTT's plan has no weights in front
-        return seconds, np.asarray(f) / 2 - epsilon * np.log(a), np.asarray(g) / 2 - epsilon * np.log(b)
-
-
-class GeomLoss:
-    def __init__(self):
-        import geomloss
-        import torch
-
-        self.torch, self.name = torch, f"GeomLoss {getattr(geomloss, '__version__', '')}"
-        self.loss = geomloss.SamplesLoss
-
-    def solve(self, x, y, a, b, epsilon):
-        x, y, a, b = (self.torch.from_numpy(v) for v in (x, y, a, b))
-        start = time.perf_counter()
-        loss = self.loss("sinkhorn", p=2, blur=epsilon**0.5, scaling=0.9, debias=False, potentials=True,
-                         backend="tensorized")
-        f, g = loss(a, x, b, y)
-        return time.perf_counter() - start, f.numpy().ravel(), g.numpy().ravel()
-
-
-def contenders(program):
-    yield Fortet(program)
-    for make in (Pot, lambda: Ott(None), lambda: Ott(1.5), GeomLoss):
+    def ask(self, name, method, *arguments, cores=None, limit=None):
+        """(value, note): one of them is None."""
+        cores = cores or self.options.cores
+        worker = self.workers.setdefault((name, cores), Worker(name, self.options.program, cores))
         try:
-            yield make()
-        except ImportError as missing:
-            print(f"skipped: {missing}")
+            return worker.ask(method, *arguments, limit=limit or self.options.limit), None
+        except Unavailable as missing:
+            self.missing[name] = str(missing)
+            print(f"{name}: not installed ({missing})")
+            return None, "not installed"
+        except (OverLimit, Failed) as trouble:
+            return None, str(trouble)
+
+    def versions(self):
+        return {name: worker.version for (name, _), worker in self.workers.items() if worker.version}
+
+    def dismiss(self, name=None):
+        for (who, _), worker in self.workers.items():
+            if name in (None, who):
+                worker.stop()
 
 
-def program():
-    found = next((v for v in sys.argv[1:] if os.access(v, os.X_OK) and os.path.isfile(v)), None)
-    return found or sys.exit(sys.modules["__main__"].__doc__)
+def spread(values):
+    return {"seconds": statistics.median(values), "low": min(values), "high": max(values), "runs": len(values)}
 
 
-def race(everyone, label, problem, error_of):
-    """Medians of three interleaved runs of each contender's solve(*problem), which returns seconds, what error_of takes
-    and whatever else is to be printed."""
-    times, errors, notes, done = {}, {}, {}, set()
-    for _ in range(3):
-        for one in everyone:
-            if one.name in done:
+def rounds(field, names, repeats, method, *arguments, **where):
+    """Interleaved rounds: {name: (times, last answer, note)}. A run above a second is not repeated."""
+    results = {name: ([], None, None) for name in names}
+    for _ in range(repeats):
+        for name, (times, _, note) in list(results.items()):
+            if note or (times and times[-1] > 1):
                 continue
-            answer = one.solve(*problem)
-            if answer is None:
-                done.add(one.name)
-                continue
-            times.setdefault(one.name, []).append(answer[0])
-            errors[one.name] = error_of(*problem, *answer[1:3])
-            notes[one.name] = "".join(answer[3:])
-            if answer[0] > 10:
-                done.add(one.name)
-    base = statistics.median(times["fortet"])
-    for who, values in times.items():
-        seconds = statistics.median(values)
-        verdict = "" if errors[who] <= 10 * TOLERANCE else "  wrong"
-        print(f"{label}  {who:<22} {seconds:>9.4f} {errors[who]:>9.1e} {seconds / base:>8.1f}x{notes[who]}{verdict}",
-              flush=True)
+            answer, note = field.ask(name, method, *arguments, **where)
+            if note is None:
+                times.append(answer[0] if isinstance(answer, tuple) else answer)
+            results[name] = (times, answer, note)
+    return results
+
+
+def iteration(field, options):
+    for d in options.dimensions:
+        for real in ("float32", "float64"):
+            names = field.select(FOR_ITERATIONS)
+            for n in options.iteration_n:
+                problem = make_problem(f"normal-d{d}", n, 0.03).astype(real)
+                for name in names:
+                    field.ask(name, "warm_up", problem, 1e-3)
+                for name, (times, _, note) in rounds(field, names, options.repeats, "iteration", problem).items():
+                    yield {"section": "iteration", "d": d, "real": real, "n": n, "contender": name,
+                           **(spread(times) if times else {"note": note})}
+                    if note:
+                        names.remove(name)
+
+
+def solution(field, options):
+    for data in options.data:
+        beaten = {}  # the problems on which a contender ran over the limit
+        for n in options.n:
+            for relative in options.epsilon:
+                problem = make_problem(data, n, relative)
+                names = [name for name in field.select(FOR_SOLUTIONS)
+                         if not any(n >= many and relative <= large for many, large in beaten.get(name, ()))]
+                for name in names:
+                    field.ask(name, "warm_up", problem, options.tolerance)
+                for name, (times, answer, note) in rounds(field, names, options.repeats, "solve", problem,
+                                                          options.tolerance).items():
+                    row = {"section": "solution", "data": data, "n": n, "epsilon": relative, "contender": name}
+                    if note and note.startswith("over"):
+                        beaten.setdefault(name, []).append((n, relative))
+                    if times and not note:
+                        error = marginal_error(problem, *answer[1:])
+                        right = error <= 10 * options.tolerance
+                        row |= spread(times) | {"error": error, "note": "" if right else "wrong"}
+                    yield row | ({"note": note} if note else {})
+
+
+def exact(field, options):
+    """Epsilon is the largest on a ladder that is accurate enough: found outside the timing."""
+    for data in options.data:
+        for n in options.exact_n:
+            problem = make_problem(data, n, 1.0)
+            (truth, note) = field.ask("exact emd", "transport", problem, None, limit=100)
+            if note:
+                print(f"exact emd: {note}")
+                return
+            for relative in EXACT_EPSILONS:
+                regularised = problem.with_epsilon(relative * problem.epsilon)
+                ours, note = field.ask("fortet", "transport", regularised, 1e-4, limit=100)
+                if note or abs(ours[1] / truth[1] - 1) < 0.01:
+                    break
+            if note is None and abs(ours[1] / truth[1] - 1) >= 0.01:
+                note = "not within 1 %"
+            for name, given in (("fortet", regularised), ("exact emd", problem)):
+                times, answer, trouble = rounds(field, [name], options.repeats, "transport", given, 1e-4,
+                                                limit=100)[name]
+                trouble = trouble or (note if name == "fortet" else None)
+                yield {"section": "exact", "data": data, "n": n, "contender": name,
+                       **({"note": trouble} if trouble else
+                          spread(times) | {"error": abs(answer[1] / truth[1] - 1), "epsilon": relative})}
+
+
+def scaling(field, options):
+    field.dismiss()  # two processes an idle contender would blur the memory
+    problem, small = make_problem("normal-d3", 4000, 0.03), make_problem("normal-d3", 10, 0.03)
+    names = field.select(FOR_ITERATIONS)
+    for cores in range(1, (os.cpu_count() or 1) + 1):
+        if cores & (cores - 1):
+            continue
+        before = {}
+        for name in list(names):
+            field.ask(name, "warm_up", small, 1e-3, cores=cores)
+            field.ask(name, "iteration", small, cores=cores)
+            before[name], _ = field.ask(name, "peak_bytes", cores=cores)
+            field.ask(name, "warm_up", problem, 1e-3, cores=cores)
+        results = rounds(field, names, options.repeats, "iteration", problem, cores=cores)
+        for name, (times, _, note) in results.items():
+            peak, _ = field.ask(name, "peak_bytes", cores=cores)
+            known = times and peak is not None and before[name] is not None
+            yield {"section": "scaling", "cores": cores, "n": 4000, "d": 3, "real": "float64", "contender": name,
+                   **(spread(times) | {"megabytes": (peak - before[name]) / 1e6} if known else {"note": note})}
+
+
+def yardstick():
+    """What numpy reaches here: matrix products in both precisions, a sum over memory beyond cache."""
+    def best(call):
+        def once():
+            start = time.perf_counter()
+            call()
+            return time.perf_counter() - start
+        return min(once() for _ in range(5))
+
+    figures = {}
+    for real in ("float32", "float64"):
+        square = np.ones((2000, 2000), real)
+        figures[f"{real} product, GFLOP/s"] = 2 * 2000**3 / best(lambda: square @ square) / 1e9
+    large = np.ones(2**26)
+    figures["memory read, one core, GB/s"] = large.nbytes / best(large.sum) / 1e9
+    return figures
+
+
+SECTIONS = {"iteration": iteration, "solution": solution, "exact": exact, "scaling": scaling}
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", help="the fortet program")
+    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], metavar="section")
+    parser.add_argument("--only", default="", metavar="REGEX", help="peers whose names match")
+    parser.add_argument("--tolerance", type=float, default=1e-6, help="L1 marginal error (1e-6)")
+    parser.add_argument("--limit", type=float, default=10, metavar="S", help="seconds for one answer (10)")
+    parser.add_argument("--repeats", type=int, default=3, help="interleaved rounds (3)")
+    parser.add_argument("--cores", type=int, metavar="K", help="as many for each contender (all; scaling has its own)")
+    parser.add_argument("--data", nargs="+", default=DATA, choices=DATA)
+    parser.add_argument("--n", nargs="+", type=int, default=[1000], help="of solution (1000)")
+    parser.add_argument("--epsilon", nargs="+", type=float, default=[1e-2, 1e-3, 1e-4],
+                        help="relative to the mean cost")
+    parser.add_argument("--iteration-n", nargs="+", type=int, default=[1000, 2000], help="of iteration (1000 2000)")
+    parser.add_argument("--dimensions", nargs="+", type=int, default=[3, 64], help="of iteration (3 64)")
+    parser.add_argument("--exact-n", nargs="+", type=int, default=[500, 1000, 2000], help="of exact (500 1000 2000)")
+    parser.add_argument("--json", metavar="FILE", help="every figure")
+    parser.add_argument("--html", metavar="FILE", help="one page with tables and plots (needs matplotlib)")
+    return parser.parse_args()
 
 
 def main():
-    everyone = list(contenders(program()))
-    print(f"tolerance {TOLERANCE:g}, double, {os.cpu_count()} cores, numpy {np.__version__}")
-    print(f"{'data':<14} {'n':>6} {'epsilon':>8}  {'contender':<22} {'seconds':>9} {'error':>9} {'/ fortet':>9}")
-    for name in ("normal-d2", "uniform-d3", "clusters-d3", "normal-d32", "normal-d64"):
-        for n in (1000,) if QUICK else (1000, 4000):
-            x, y, a, b = clouds(name, n)
-            for relative in (1e-2,) if QUICK else (1e-2, 1e-3):
-                epsilon = relative * mean_cost(x, y, a, b)
-                race(everyone, f"{name:<14} {n:>6} {relative:>8.0e}", (x, y, a, b, epsilon), marginal_error)
+    options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the figures so far are kept
+    field = Field(options)
+    run = {"date": datetime.date.today().isoformat(), "cores": options.cores or os.cpu_count(), "processor": report.processor(),
+           "yardstick": yardstick(), "tolerance": options.tolerance, "limit": options.limit, "rows": []}
+    report.print_machine(run)
+    try:
+        for section in options.sections or SECTIONS:
+            report.print_head(section)
+            for row in SECTIONS[section](field, options):
+                run["rows"].append(row)
+                report.print_row(row, run["rows"])
+    finally:
+        run["versions"], run["missing"] = field.versions(), field.missing
+        field.dismiss()
+        if options.json:
+            report.write_json(run, options.json)
+        if options.html:
+            report.write_page([run], options.html)
+        report.print_versions(run)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

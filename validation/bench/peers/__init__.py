@@ -1,0 +1,1 @@
+"""Sinkhorn's peers: problems, contenders, the processes they run in, the report. See ../peers_sinkhorn.py."""
