@@ -560,7 +560,7 @@ typename Run<Exec>::Ended Run<Exec>::finish(Report& report) {
     const Ended ended = run_level(refines() ? std::max(target, kernel_->noise()) : target, "iterating");
     if (attempt == 0) report.kernel = kernel_->description();
     const bool rough = kernel_->single_precision(), refine = refines();
-    if (!may_go_on(ended) || ended == Ended::stalled) return ended;
+    if (!may_go_on(ended) || (ended == Ended::stalled && !refine)) return ended;
     if (ended == Ended::tolerance) report.marginal_error = error_in_double();
     if (ended == Ended::tolerance && report.marginal_error <= options_.tolerance) return ended;
     if (refine) {
