@@ -19,7 +19,7 @@ bool Validation::passed() const {
   return std::all_of(scores.begin(), scores.end(), [](const ValidationScore& s) { return s.passed; });
 }
 
-const ValidationScore* Validation::find(std::string_view metric) const {
+const ValidationScore* Validation::find(std::string_view metric) const& {
   for (const ValidationScore& s : scores)
     if (s.metric == metric) return &s;
   return nullptr;

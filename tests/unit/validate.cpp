@@ -103,7 +103,8 @@ BOOST_AUTO_TEST_CASE(wrong_couplings_fail_where_they_are_wrong) {
   const auto p = problem(2);
   const Exact exact = gaussian_bridge(p);
   const auto failed = [&](const auto& model, const char* metric) {
-    const auto* score = validate(DefaultExec{}, model, p, quick).find(metric);
+    const auto validation = validate(DefaultExec{}, model, p, quick);
+    const auto* score = validation.find(metric);
     BOOST_REQUIRE(score);
     return !score->passed;
   };

@@ -36,8 +36,9 @@ struct Validation {
   std::size_t pairs = 0;
 
   bool passed() const;
-  /// The score of that name, or nullptr.
-  const ValidationScore* find(std::string_view metric) const;
+  /// The score of that name, or nullptr; it lives as long as this.
+  const ValidationScore* find(std::string_view metric) const&;
+  const ValidationScore* find(std::string_view metric) const&& = delete;
 };
 
 /// An aligned table for people.
