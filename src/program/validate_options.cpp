@@ -19,9 +19,8 @@ void add_validate(CLI::App& app, Invocation& invocation) {
       ->type_name("P");
   command->add_option("--seed", a.seed, "Of every random number (default 1)")->type_name("N");
   command->add_flag("--list", a.list, "Name the cases and stop");
-  auto* pairs = command->add_option("--pairs", a.pairs, "Judge pairs: X0 in A, X1 in B")
-                    ->expected(2)
-                    ->type_name("A B");
+  auto* pairs =
+      command->add_option("--pairs", a.pairs, "Judge pairs: X0 in A, X1 in B")->expected(2)->type_name("A B");
   auto* problem =
       command->add_option("--problem", a.problem, "What they solve: a problem file")->type_name("FILE");
   pairs->needs(problem);
