@@ -94,6 +94,15 @@ void gather(const Exec& exec, ConstPoints<Real, typename Exec::memory_space> poi
       });
 }
 
+template <class Exec>
+void gather(const Exec& exec, ConstVector<double, typename Exec::memory_space> values,
+            ConstVector<int, typename Exec::memory_space> rows,
+            Vector<double, typename Exec::memory_space> out) {
+  Kokkos::parallel_for(
+      "fortet::coupling::gather_values", Kokkos::RangePolicy<Exec>(exec, 0, rows.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t i) { out(i) = values(rows(i)); });
+}
+
 template <class Exec, class Real>
 void pairwise_log_density(const Exec& exec, ConstPoints<double, typename Exec::memory_space> x,
                           ConstPoints<Real, typename Exec::memory_space> y,
@@ -244,11 +253,14 @@ void DiscretePlan<Real, Exec>::sample(const Exec& exec, RandomKey key, Points<Re
       const Exec&, ConstPoints<double, Exec::memory_space>, ConstPoints<Real, Exec::memory_space>, \
       ConstVector<double, Exec::memory_space>, ConstVector<double, Exec::memory_space>, double,    \
       Vector<Real, Exec::memory_space>);
-#define FORTET_INSTANTIATE(Exec)                                                       \
-  template struct impl::RowLaws<Exec>;                                                 \
-  FORTET_INSTANTIATE_REAL(float, Exec)                                                 \
-  FORTET_INSTANTIATE_REAL(double, Exec)                                                \
-  template Points<double, Exec::memory_space> impl::push_forward<double, Exec, float>( \
+#define FORTET_INSTANTIATE(Exec)                                                         \
+  template struct impl::RowLaws<Exec>;                                                   \
+  template void impl::gather<Exec>(const Exec&, ConstVector<double, Exec::memory_space>, \
+                                   ConstVector<int, Exec::memory_space>,                 \
+                                   Vector<double, Exec::memory_space>);                  \
+  FORTET_INSTANTIATE_REAL(float, Exec)                                                   \
+  FORTET_INSTANTIATE_REAL(double, Exec)                                                  \
+  template Points<double, Exec::memory_space> impl::push_forward<double, Exec, float>(   \
       const Exec&, ConstPoints<float, Exec::memory_space>, double, const std::vector<double>&);
 FORTET_INSTANTIATE(HostExec)
 #if defined(KOKKOS_ENABLE_CUDA)

@@ -3,10 +3,10 @@
 // in. Host-only, no Kokkos.
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <utility>
 #include <vector>
 
-#include "kernel/tile.hpp"
+#include "kernel/block.hpp"
 
 namespace fortet::kernel {
 
@@ -17,6 +17,13 @@ struct PanelLists {
   std::vector<std::uint32_t> panels;  ///< the lists, one after the other
 
   bool empty() const { return first.empty(); }
+  /// How many of `all` tiles, groups times panels, are kept.
+  std::size_t kept(std::size_t all) const { return empty() ? all : panels.size(); }
+  /// How many tiles come before those of `group`, and its panels, where there are `panel_count`.
+  std::pair<std::size_t, Panels> of(std::size_t group, std::size_t panel_count) const {
+    if (empty()) return {group * panel_count, {panel_count}};
+    return {first[group], {first[group + 1] - first[group], panels.data() + first[group]}};
+  }
 };
 
 /// The boxes that `size` packed points each lie in, with the largest exponent term of each.

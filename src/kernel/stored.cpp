@@ -96,7 +96,7 @@ PanelLists lists_for(const Exec& exec, const BlockWriter<Exec>& writer, double n
                      const typename BlockWriter<Exec>::In& f, const typename BlockWriter<Exec>::In& g) {
   const BlockShape shape = writer.block_shape();
   PanelLists lists = writer.active_panels(exec, f, g, std::log(negligible) - 3 * largest_move_of_lists);
-  const double all = static_cast<double>(shape.groups() * shape.panel_count);
+  const double all = static_cast<double>(shape.tiles());
   return static_cast<double>(lists.panels.size()) < (1 - worth) * all ? lists : PanelLists{};
 }
 
@@ -125,13 +125,16 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
     if (const auto* donor = dynamic_cast<const StoredKernel*>(previous)) blocks_ = donor->blocks_;
   }
 
+  /// Of the entries.
+  double bytes() const { return static_cast<double>(blocks_.extent(0)) * sizeof(Real); }
+
   std::size_t size(Side side) const override { return base_->size(side); }
   double epsilon() const override { return base_->epsilon(); }
   In log_weights(Side side) const override { return base_->log_weights(side); }
   std::string description() const override {
     std::string share;
     if (!lists_.empty()) {
-      const auto all = shape_.groups() * shape_.panel_count;
+      const auto all = shape_.tiles();
       share = std::to_string((100 * lists_.panels.size() + all - 1) / all) + " % of the tiles, ";
     }
     return std::string("stored in ") + (std::is_same_v<Real, float> ? "float, " : "double, ") + share +
@@ -204,13 +207,12 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
   /// Writes the blocks at (f, g), or keeps `still_good` ones where new lists would not be much shorter.
   bool write(const Exec& exec, const In& f, const In& g, bool still_good) const {
     PanelLists lists = lists_for(exec, *writer_, negligible_, f, g);
-    const std::size_t all = shape_.groups() * shape_.panel_count;
-    const auto panels_in = [all](const PanelLists& l) { return l.empty() ? all : l.panels.size(); };
+    const std::size_t all = shape_.tiles();
     if (still_good &&
-        static_cast<double>(panels_in(lists)) > (1 - worth) * static_cast<double>(panels_in(lists_)))
+        static_cast<double>(lists.kept(all)) > (1 - worth) * static_cast<double>(lists_.kept(all)))
       return true;
     lists_ = std::move(lists);
-    const std::size_t entries = panels_in(lists_) * shape_.group * shape_.panel;
+    const std::size_t entries = lists_.kept(all) * shape_.group * shape_.panel;
     if (entries > blocks_.extent(0)) {
       blocks_ = Blocks();  // before the new ones are taken
       if (static_cast<double>(entries) * sizeof(Real) > available_memory() / 2) {
@@ -238,13 +240,8 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
     sweep_blocks(
         exec, arguments, workspace_,
         [&](std::size_t group, Real*, double* sums) {
-          std::size_t first = group * shape_.panel_count;
-          Panels panels{shape_.panel_count};
-          if (!lists_.empty()) {
-            first = lists_.first[group];
-            panels = {lists_.first[group + 1] - first, lists_.panels.data() + first};
-          }
-          const Real* const block = blocks_.data() + first * entries;
+          const auto [before, panels] = lists_.of(group, shape_.panel_count);
+          const Real* const block = blocks_.data() + before * entries;
           block_row_sums(arguments.panel, block, panels, arguments.weights, sums);
           return Block<Real>{block, panels};
         },
@@ -296,14 +293,17 @@ double stored_time(double bytes, std::size_t entry, int threads) {
   return static_cast<double>(entry) * (bytes < 0.7 * cache ? in_cache : in_memory);
 }
 
-/// Whether `share` of the entries, kept in Real, fit into memory and are read faster than computed.
+/// Whether `share` of the entries, kept in Real, fit into memory, or into what `previous` gives, and are read
+/// faster than computed.
 template <class Real, class Exec>
-bool pays(const Exec& exec, const BlockWriter<Exec>& writer, double share) {
+bool pays(const Exec& exec, const BlockWriter<Exec>& writer, double share,
+          const impl::HalfBridgeKernel<Exec>* previous) {
   const BlockShape shape = writer.block_shape();
   const double bytes =
       share * static_cast<double>(shape.rows) * static_cast<double>(shape.columns) * sizeof(Real);
   // writing costs about as much as an iteration or two of some tens
-  return bytes < available_memory() / 2 &&
+  const auto* donor = dynamic_cast<const StoredKernel<Exec, Real>*>(previous);
+  return ((donor && bytes <= donor->bytes()) || bytes < available_memory() / 2) &&
          1.1 * share * stored_time(bytes, sizeof(Real), exec.concurrency()) < writer.recompute_time();
 }
 
@@ -327,14 +327,11 @@ std::shared_ptr<const HalfBridgeKernel<Exec>> make_stored(
     if (!writer) return nullptr;
     // panels left out may cost a hundredth of the tolerance
     const double negligible = std::max(tolerance / 100, 1e-14);
-    double share = 1;
-    if (const PanelLists lists = lists_for(exec, *writer, negligible, f, g); !lists.empty()) {
-      const BlockShape shape = writer->block_shape();
-      share =
-          static_cast<double>(lists.panels.size()) / static_cast<double>(shape.groups() * shape.panel_count);
-    }
+    const std::size_t all = writer->block_shape().tiles(),
+                      kept = lists_for(exec, *writer, negligible, f, g).kept(all);
+    const double share = static_cast<double>(kept) / static_cast<double>(all);
     const auto store = [&]<class Real>(Real) -> std::shared_ptr<const HalfBridgeKernel<Exec>> {
-      if (!always && !pays<Real>(exec, *writer, share)) return nullptr;
+      if (!always && !pays<Real>(exec, *writer, share, previous.get())) return nullptr;
       return std::make_shared<StoredKernel<Exec, Real>>(base, writer, negligible, previous.get());
     };
     return base->single_precision() || tolerance >= 5e-7 ? store(float{}) : store(double{});

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "fortet/impl/cost_kernel.hpp"
+#include "fortet/impl/discrete_plan.hpp"
 #include "kernel/space_order.hpp"
 #include "kernel/stored.hpp"
 #include "kernel/streaming.hpp"
@@ -303,8 +304,7 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
 
   // Public because nvcc asks for it.
 
-  /// Weighted means of runs of atoms, and their weights. Atoms without weight in a run of such are left out
-  /// of the mean of nothing: it is where the first of them is.
+  /// Weighted means of runs of atoms, and their weights. A run without weight goes to its first atom.
   static std::pair<ConstPoints<Point, memory_space>, In> merge(const ConstPoints<Point, memory_space>& points,
                                                                const In& log_weights, std::size_t run) {
     if (run == 1) return {points, log_weights};
@@ -334,17 +334,12 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
                                                    const Vector<int, memory_space>& order) {
     const Points<Point, memory_space> out("fortet::kernel::ordered_points", points.extent(0),
                                           points.extent(1));
-    Kokkos::parallel_for("fortet::kernel::order_points", Kokkos::RangePolicy<Exec>(exec, 0, points.extent(0)),
-                         [=](const std::size_t i) {
-                           for (std::size_t k = 0; k < points.extent(1); ++k)
-                             out(i, k) = points(static_cast<std::size_t>(order(i)), k);
-                         });
+    impl::gather<Exec, Point>(exec, points, order, out);
     return out;
   }
   static In permuted(const Exec& exec, const In& values, const Vector<int, memory_space>& order) {
     const Out out("fortet::kernel::ordered_values", values.extent(0));
-    Kokkos::parallel_for("fortet::kernel::order_values", Kokkos::RangePolicy<Exec>(exec, 0, values.extent(0)),
-                         [=](const std::size_t i) { out(i) = values(static_cast<std::size_t>(order(i))); });
+    impl::gather<Exec>(exec, values, order, out);
     return out;
   }
 
@@ -437,12 +432,9 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
                          [&, entries](const std::size_t index) {
                            double sums[largest_group];
                            BlockArguments<Real> rows = block(index, group_terms.data(), panel_terms.data());
-                           std::size_t first = index * rows.panels.count;
-                           if (!lists.empty()) {
-                             first = lists.first[index];
-                             rows.panels = {lists.first[index + 1] - first, lists.panels.data() + first};
-                           }
-                           fill_block(rows, target_.weights.data(), blocks + first * entries, sums);
+                           const auto [before, panels] = lists.of(index, rows.panels.count);
+                           rows.panels = panels;
+                           fill_block(rows, target_.weights.data(), blocks + before * entries, sums);
                          });
     exec.fence("fortet::kernel::write_blocks");
   }

@@ -40,6 +40,8 @@ struct BlockShape {
 
   std::size_t groups() const { return (rows + group - 1) / group; }
   std::size_t padded_columns() const { return panel * panel_count; }
+  /// Of a group and a panel each.
+  std::size_t tiles() const { return groups() * panel_count; }
 };
 
 /// What a full iteration needs beside the blocks. With u_i = row_scales, v_j in column_scales and weights:

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "fortet/impl/discrete_plan.hpp"
 #include "solver/relaxation.hpp"
 #include "solver/sinkhorn_run.hpp"
 
@@ -39,16 +40,6 @@ void require_equal_mass(double source, double target) {
 
 namespace {
 
-/// out_k = values_order(k).
-template <class Exec, class Memory = typename Exec::memory_space>
-Vector<double, Memory> gathered(const Exec& exec, const ConstVector<double, Memory>& values,
-                                const Vector<int, Memory>& order) {
-  const Vector<double, Memory> out("fortet::sinkhorn::gathered", values.extent(0));
-  Kokkos::parallel_for(
-      "fortet::sinkhorn::gather", Kokkos::RangePolicy<Exec>(exec, 0, out.extent(0)),
-      KOKKOS_LAMBDA(const std::size_t k) { out(k) = values(static_cast<std::size_t>(order(k))); });
-  return out;
-}
 /// out_order(k) = values_k.
 template <class Exec, class Memory = typename Exec::memory_space>
 Vector<double, Memory> scattered(const Exec& exec, const Vector<double, Memory>& values,
@@ -121,7 +112,11 @@ SinkhornResult<Exec> sinkhorn(const Exec& exec, std::shared_ptr<const HalfBridge
   Vector<int, Memory> source, target;
   const auto ordered = kernel->in_space_order(exec, source, target);
   if (!ordered) return anneal(exec, kernel, options, begin, start);
-  if (start.extent(0) == target.extent(0)) start = gathered(exec, start, target);
+  if (start.extent(0) == target.extent(0)) {
+    const Vector<double, Memory> in_order("fortet::sinkhorn::start_in_order", start.extent(0));
+    gather<Exec>(exec, start, target, in_order);
+    start = in_order;
+  }
   SinkhornResult<Exec> result = anneal(exec, ordered, options, begin, start);
   result.f = scattered(exec, result.f, source);
   result.g = scattered(exec, result.g, target);

@@ -86,6 +86,10 @@ void add_published(Record& record, int dimension, double epsilon) {
         record.cell({table_name("cBW2-UVP", epsilon), row.row, column(dimension), row.values[k], true});
 }
 
+void score(Record& record, const std::string& metric, double value, const Estimate& estimate) {
+  record.score(metric, value, {.standard_error = estimate.standard_error, .sampling_floor = estimate.floor});
+}
+
 /// The rows that every method is to be read against: exact draws, the exact drift in steps, no coupling.
 void oracles(const Setting& setting, Record& record, int dimension, double epsilon) {
   const MixturePair pair(dimension, epsilon);
@@ -102,16 +106,12 @@ void oracles(const Setting& setting, Record& record, int dimension, double epsil
       row("exact drift, " + std::to_string(count) + " Euler steps (oracle)", EulerChain(pair, count));
   const auto independent =
       row("independent coupling (baseline)", IndependentCoupling(pair.source(), MixtureTarget(pair)));
-  const auto score = [&](const std::string& metric, double value, const Estimate& estimate) {
-    record.score(metric, value,
-                 {.standard_error = estimate.standard_error, .sampling_floor = estimate.floor});
-  };
-  score("fresh draws: cBW2-UVP over the floor", exact.conditional.value / *exact.conditional.floor,
+  score(record, "fresh draws: cBW2-UVP over the floor", exact.conditional.value / *exact.conditional.floor,
         exact.conditional);
-  score("Euler steps: cBW2-UVP over the floor", steps.conditional.value / *steps.conditional.floor,
+  score(record, "Euler steps: cBW2-UVP over the floor", steps.conditional.value / *steps.conditional.floor,
         steps.conditional);
-  score("Euler steps: BW2-UVP, %", steps.target.value, steps.target);
-  score("independent: cBW2-UVP, %", independent.conditional.value, independent.conditional);
+  score(record, "Euler steps: BW2-UVP, %", steps.target.value, steps.target);
+  score(record, "independent: cBW2-UVP, %", independent.conditional.value, independent.conditional);
   add_published(record, dimension, epsilon);
 }
 
@@ -168,6 +168,12 @@ void add_cells(Record& record, const MixturePair& pair, const std::string& row,
   const std::string where = column(pair.source_dimension());
   record.cell({table_name("cBW2-UVP", pair.epsilon()), row, where, figures.conditional.value});
   record.cell({table_name("BW2-UVP of the target", pair.epsilon()), row, where, figures.target.value});
+}
+
+void add_scores(Record& record, const MixtureFigures& figures) {
+  score(record, "cBW2-UVP, %", figures.conditional.value, figures.conditional);
+  score(record, "BW2-UVP, %", figures.target.value, figures.target);
+  record.score("drift", figures.drift);
 }
 
 void add_mixture_oracles(std::vector<Case>& cases, int dimension, double epsilon) {

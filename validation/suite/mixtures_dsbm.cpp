@@ -19,12 +19,7 @@ void dsbm(const Setting& setting, Record& record, int dimension, double epsilon)
             "DSBM, " + std::to_string(training.iterations) + " rounds of " + std::to_string(training.steps) +
                 " steps",
             figures);
-  record.score(
-      "cBW2-UVP, %", figures.conditional.value,
-      {.standard_error = figures.conditional.standard_error, .sampling_floor = figures.conditional.floor});
-  record.score("BW2-UVP, %", figures.target.value,
-               {.standard_error = figures.target.standard_error, .sampling_floor = figures.target.floor});
-  record.score("drift", figures.drift);
+  add_scores(record, figures);
 }
 
 }  // namespace

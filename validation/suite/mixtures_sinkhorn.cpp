@@ -51,12 +51,7 @@ void sinkhorn(const Setting& setting, Record& record, int dimension, double epsi
         return weighted_moments(to_host(weights), to_host(y), y.extent(1));
       });
   add_cells(record, pair, "Sinkhorn on n = " + std::to_string(n) + " samples, lifted", figures);
-  record.score(
-      "cBW2-UVP, %", figures.conditional.value,
-      {.standard_error = figures.conditional.standard_error, .sampling_floor = figures.conditional.floor});
-  record.score("BW2-UVP, %", figures.target.value,
-               {.standard_error = figures.target.standard_error, .sampling_floor = figures.target.floor});
-  record.score("drift", figures.drift);
+  add_scores(record, figures);
 }
 
 }  // namespace

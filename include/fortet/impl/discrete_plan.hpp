@@ -37,6 +37,11 @@ template <class Exec, class Real>
 void gather(const Exec& exec, ConstPoints<Real, typename Exec::memory_space> points,
             ConstVector<int, typename Exec::memory_space> rows,
             Points<Real, typename Exec::memory_space> out);
+/// out_k = values_rows(k).
+template <class Exec>
+void gather(const Exec& exec, ConstVector<double, typename Exec::memory_space> values,
+            ConstVector<int, typename Exec::memory_space> rows,
+            Vector<double, typename Exec::memory_space> out);
 
 /// out_k = (f_k + g_k - |x_k - y_k|^2 / 2) / epsilon.
 template <class Exec, class Real>
