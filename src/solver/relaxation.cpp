@@ -27,7 +27,7 @@ double safe_log_ratio(double omega) {
 }
 
 void Relaxation::observe(double error) {
-  if (largest_ <= 1 || !(error > 0) || !std::isfinite(error)) return;
+  if (!(error > 0) || !std::isfinite(error)) return;
   log_errors_.push_back(std::log(error));
   // the transient of a factor w dies like (w - 1)^k: wait for it, then fit a line to the last part
   const std::size_t window = static_cast<std::size_t>(std::clamp(2 / (2 - factor_), 6.0, 40.0));
@@ -42,7 +42,7 @@ void Relaxation::observe(double error) {
     norm += x * x;
   }
   rate_ = std::exp(slope / norm);
-  if (rate_ >= 1) return;
+  if (rate_ >= 1 || largest_ <= 1) return;
   double theta = rate_;
   if (factor_ > 1) {
     if (rate_ <= factor_ - 1) {

@@ -78,6 +78,7 @@ BOOST_AUTO_TEST_CASE(every_default_finds_the_plain_answer) {
     SinkhornOptions plain{.tolerance = tolerance,
                           .max_iterations = 500,
                           .largest_relaxation = 1,
+                          .anderson = false,
                           .newton = false,
                           .entries = KernelEntries::recomputed};
     plain.annealing.enabled = false;

@@ -176,7 +176,8 @@ BOOST_AUTO_TEST_CASE(merged_atoms_lead_to_the_same_answer) {
                  y = support::to_cloud<double>(support::random_cloud(1043, d, 4, 0.3, 1.2, 2));
       const double scale = impl::make_kernel(exec, x, y, brownian_with_epsilon(1.0))->mean_cost(exec);
       const Problem problem{x, y, brownian_with_epsilon(0.02 * scale)};
-      SinkhornOptions plain{.tolerance = 1e-10, .newton = false, .entries = KernelEntries::recomputed};
+      SinkhornOptions plain{
+          .tolerance = 1e-10, .anderson = false, .newton = false, .entries = KernelEntries::recomputed};
       plain.annealing.enabled = false;
       const auto expected = Sinkhorn<double>(plain).solve(exec, problem),
                  solved = Sinkhorn<double>({.tolerance = 1e-10, .check_every = 1}).solve(exec, problem);

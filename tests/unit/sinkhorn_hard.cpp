@@ -1,0 +1,84 @@
+// Problems on which plain iteration stalls or takes thousands of iterations, and which break an unguarded
+// Newton method: every acceleration, alone and all together, must find the answer, and sooner. That it is the
+// answer is known from weak duality: no plan costs less than the dual value, and the rounded plan is one.
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <string>
+
+#include "fortet/solver/sinkhorn.hpp"
+#include "support/clouds.hpp"
+
+using namespace fortet;
+using test::Rows;
+
+namespace {
+
+constexpr double tolerance = 1e-6;
+
+Rows clusters(std::uint64_t seed) {
+  Rows rows = test::random_rows(130, 3, seed, true);
+  for (std::size_t i = 0; i < rows.n(); ++i)
+    for (std::size_t k = 0; k < 3; ++k)
+      rows(i, k) = 0.05 * rows(i, k) + static_cast<double>((7 * i + 3 * k + seed) % 5);
+  return rows;
+}
+
+const HistoryEntry* find(const Report& report, const std::string& method) {
+  for (const auto& entry : report.history)
+    if (entry.method == method) return &entry;
+  return nullptr;
+}
+
+struct Hard {
+  const char* name;
+  Rows source, target;
+  double epsilon;  // over the mean cost
+  bool anneal;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(every_acceleration_is_faster_and_certified) {
+  const DefaultExec exec;
+  // n != m, weights over a decade. Between far clusters a solve that does not anneal hardly moves.
+  const Hard cases[] = {
+      {"clusters", clusters(1), clusters(2), 3e-4, true},
+      {"d = 32", test::random_rows(120, 32, 3, true), test::random_rows(101, 32, 4, true), 1e-3, false},
+      {"plane", test::random_rows(120, 2, 5, true), test::random_rows(131, 2, 6, true), 1e-3, false},
+  };
+  for (const Hard& hard : cases) {
+    const auto source = test::cloud(hard.source), target = test::cloud(hard.target);
+    const double mean = impl::make_kernel(exec, source, target, brownian_with_epsilon(1.0))->mean_cost(exec);
+    const Problem problem{source, target, brownian_with_epsilon(hard.epsilon * mean)};
+    const double largest = impl::make_kernel(exec, source, target, problem.reference)->largest_cost(exec);
+    SinkhornOptions plain{.tolerance = tolerance,
+                          .max_iterations = 1'000'000,
+                          .largest_relaxation = 1,
+                          .anderson = false,
+                          .newton = false,
+                          .certify = true,
+                          .check_every = 1};
+    plain.annealing.enabled = hard.anneal;
+    const Report truth = Sinkhorn<double>(plain).solve(exec, problem).report;
+    SinkhornOptions anderson = plain, newton = plain, relaxed = plain,
+                    all{.tolerance = tolerance, .certify = true};
+    anderson.anderson = newton.newton = true;
+    relaxed.largest_relaxation = 1.98;
+    for (const auto& [name, options] : {std::pair{"anderson", anderson}, std::pair{"newton", newton},
+                                        std::pair{"relaxation", relaxed}, std::pair{"all", all}}) {
+      BOOST_TEST_CONTEXT(hard.name << ", " << name) {
+        const Report report = Sinkhorn<double>(options).solve(exec, problem).report;
+        BOOST_TEST_MESSAGE(hard.name << ", " << name << ": " << report.iterations << " of "
+                                     << truth.iterations << " iterations");
+        BOOST_TEST(report.converged());
+        BOOST_TEST(report.iterations < truth.iterations);
+        // what the rounding moves costs at most about the largest cost a unit of mass
+        const double bound = 4 * tolerance * largest;
+        BOOST_TEST(*report.duality_gap >= -1e-12 * largest);  // rounding
+        BOOST_TEST(*report.duality_gap <= bound);
+        if (truth.converged()) BOOST_TEST(std::abs(*report.dual_value - *truth.dual_value) <= bound);
+        if (options.anderson != options.newton) BOOST_TEST(find(report, name));
+      }
+    }
+  }
+}
