@@ -10,6 +10,7 @@
 #include "fortet/impl/deterministic_sum.hpp"
 #include "grid/chain_rates.hpp"
 #include "measure/allocate.hpp"
+#include "measure/memory.hpp"
 
 namespace fortet::grid {
 
@@ -326,7 +327,8 @@ Chain::Chain(const DefaultExec& exec, const RegularGrid& grid, const DriftDiffus
                             "the stepper is positive only at smaller steps; take implicit Euler");
     const int slots = process.steady() ? 1 : steps_;
     const double arrays = 3.0 * grid.dimension() + 6;
-    require_memory("fortet::GridIpf", arrays * 8.0 * slots * static_cast<double>(grid.size()));
+    fortet::detail::require_memory("fortet::GridIpf",
+                                   arrays * 8.0 * slots * static_cast<double>(grid.size()));
     slots_.assign(static_cast<std::size_t>(slots), {});
     done = true;
     for (int n = 0; n < slots && done; ++n)

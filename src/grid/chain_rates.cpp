@@ -1,7 +1,5 @@
 #include "grid/chain_rates.hpp"
 
-#include <unistd.h>
-
 #include <array>
 #include <cmath>
 #include <sstream>
@@ -101,15 +99,6 @@ std::vector<double> survival(const DriftDiffusion& process, const RegularGrid& g
     factor[i] = std::exp(-rate * duration);
   }
   return factor;
-}
-
-void require_memory(const char* function, double bytes) {
-  const double machine =
-      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
-  constexpr double gib = 1024.0 * 1024 * 1024;
-  detail::require(
-      bytes <= 0.9 * machine, function, "memory estimate in GiB", bytes / gib,
-      "the machine has " + std::to_string(machine / gib) + "; take a coarser grid or fewer steps");
 }
 
 }  // namespace fortet::grid

@@ -25,7 +25,4 @@ AxisRates axis_rates(const DriftDiffusion& process, const RegularGrid& grid, int
 std::vector<double> survival(const DriftDiffusion& process, const RegularGrid& grid, double t,
                              double duration);
 
-/// Throws InvalidArgument when `bytes` are more than the machine has, with both numbers.
-void require_memory(const char* function, double bytes);
-
 }  // namespace fortet::grid

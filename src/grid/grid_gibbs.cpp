@@ -6,6 +6,7 @@
 
 #include "fortet/impl/deterministic_sum.hpp"
 #include "measure/allocate.hpp"
+#include "measure/memory.hpp"
 
 namespace fortet::impl {
 
@@ -62,6 +63,18 @@ std::vector<HeatAxis> heat_axes(const GridGeometry& geometry, Side rows) {
         {forward ? pushed : given, forward ? given : pushed, geometry.variance(k), geometry.boundary[k]});
   }
   return axes;
+}
+
+void require_memory(const GridGeometry& geometry) {
+  double nodes[2] = {1, 1}, most_copies = 0;
+  for (const HeatAxis& axis : heat_axes(geometry, Side::source)) {
+    nodes[0] *= axis.out.count;
+    nodes[1] *= axis.in.count;
+    most_copies = std::max(most_copies, 2.0 * axis.images());
+  }
+  // potentials, ratios, masses and workspaces; images take two numbers each
+  fortet::detail::require_memory("fortet::GridIpf",
+                                 sizeof(double) * (30 + 2 * most_copies) * (nodes[0] + nodes[1]));
 }
 
 Vector<double> log_masses(const DefaultExec& exec, const GridMeasure& measure) {

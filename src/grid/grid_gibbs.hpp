@@ -12,6 +12,9 @@ namespace fortet::impl {
 /// Axes of the heat kernel that sums over the target (rows: the pushed source), or over the source.
 std::vector<fortet::detail::HeatAxis> heat_axes(const GridGeometry& geometry, Side rows);
 
+/// Throws InvalidArgument, with the estimate, when a solve takes more memory than the machine has.
+void require_memory(const GridGeometry& geometry);
+
 /// A grid cell's log mass at each node.
 Vector<double> log_masses(const DefaultExec& exec, const GridMeasure& measure);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <sstream>
 #include <string>
 
 #include "grid/spectral.hpp"
@@ -20,6 +21,14 @@ KOKKOS_INLINE_FUNCTION int image_index(int j, int copies, int nodes, bool reflec
   const int period = reflect ? 2 * nodes : nodes;
   const int q = ((j - copies * nodes) % period + period) % period;
   return q < nodes ? q : period - 1 - q;
+}
+
+/// Two digits.
+std::string short_number(double value) {
+  std::ostringstream text;
+  text.precision(2);
+  text << value;
+  return text.str();
 }
 
 /// The shape of one axis pass: `outer` x nodes x `inner`.
@@ -112,6 +121,7 @@ class LineHeat final : public HeatKernel {
       text += (kernel.method() == grid::LineMethod::tilted ? "tilted " : "term by term ") +
               std::to_string(kernel.width()) + " (" + std::to_string(percent) + " % of tile pairs)";
     }
+    if (skip_bound() > 0) text += ", left out below " + short_number(skip_bound());
     return text;
   }
 
@@ -362,7 +372,10 @@ class SpectralHeat final : public HeatKernel {
     Kokkos::deep_copy(exec, out, host_out);
   }
   ConstVector<double> partial_sums(int) const override { return {}; }
-  std::string description() const override { return "spectral (FFTW)"; }
+  std::string description() const override {
+    return "spectral (FFTW), errors up to " + short_number(std::exp(log_relative_floor_)) +
+           " of the largest sum";
+  }
   double log_floor() const override { return log_floor_; }
 
  private:

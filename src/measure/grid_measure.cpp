@@ -6,6 +6,7 @@
 
 #include "measure/allocate.hpp"
 #include "measure/chunked_sum.hpp"
+#include "measure/memory.hpp"
 
 namespace fortet {
 namespace {
@@ -293,6 +294,7 @@ GridMeasure GridMeasure::marginal(const execution_space& exec, const std::vector
 GridMeasure GridMeasure::resample(const execution_space& exec, const RegularGrid& grid) const {
   detail::require(grid.dimension() == dimension(), "fortet::GridMeasure::resample", "grid.dimension()",
                   grid.dimension(), "expected the measure's dimension");
+  detail::require_grid_memory("fortet::GridMeasure::resample", grid, 4);
   ConstVector<double> current = log_density_;
   RegularGrid mixed = grid_;
   for (int k = 0; k < dimension(); ++k) {
@@ -309,6 +311,7 @@ GridMeasure GridMeasure::resample(const execution_space& exec, const RegularGrid
 GridMeasure grid_measure(const RegularGrid& grid,
                          const std::function<double(std::span<const double>)>& log_density) {
   detail::require(bool(log_density), "fortet::grid_measure", "log_density", "empty", "expected a callable");
+  detail::require_grid_memory("fortet::grid_measure", grid, 4);
   std::vector<double> values(grid.size()), x(static_cast<std::size_t>(grid.dimension()));
   for (std::size_t i = 0; i < values.size(); ++i) {
     for (int k = 0; k < grid.dimension(); ++k) x[static_cast<std::size_t>(k)] = grid.coordinate(i, k);
@@ -322,6 +325,7 @@ GridMeasure histogram(const RegularGrid& grid, const PointCloud<Real>& cloud) {
   constexpr const char* function = "fortet::histogram";
   detail::require(cloud.dimension() == grid.dimension(), function, "cloud.dimension()", cloud.dimension(),
                   "expected the grid's dimension");
+  detail::require_grid_memory(function, grid, 4);
   const auto points = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, cloud.points());
   const auto log_weights = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, cloud.log_weights());
   std::vector<double> weights(grid.size(), 0.0);
@@ -389,6 +393,12 @@ void grid_points(const DefaultExec& exec, const RegularGrid& grid, std::size_t f
         for (int k = 0; k < grid.dimension(); ++k)
           out(i, static_cast<std::size_t>(k)) = grid.coordinate(first + i, k);
       });
+}
+
+void require_grid_memory(const char* function, const RegularGrid& grid, double numbers_a_node) {
+  double bytes = sizeof(double) * numbers_a_node;  // not size(): it may overflow
+  for (const GridAxis& axis : grid.axes()) bytes *= axis.nodes;
+  require_memory(function, bytes);
 }
 
 }  // namespace detail

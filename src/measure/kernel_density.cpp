@@ -100,6 +100,7 @@ GridMeasure kernel_density(const DefaultExec& exec, const RegularGrid& grid, con
     axes.push_back({nodes, nodes, variance, Boundary::free});
     constant -= 0.5 * std::log(2 * std::numbers::pi * variance);
   }
+  detail::require_grid_memory(where, grid, 8);
   std::vector<double> weights(grid.size(), 0.0);
   const double kept = bin(grid, cloud, weights);
   detail::require(kept > 0, where, "weight inside the box", kept, "expected samples inside the box");

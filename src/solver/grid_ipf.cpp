@@ -5,7 +5,6 @@
 #include <sstream>
 
 #include "grid/chain_gibbs.hpp"
-#include "grid/chain_rates.hpp"
 #include "grid/grid_gibbs.hpp"
 #include "measure/allocate.hpp"
 #include "solver/grid_multigrid.hpp"
@@ -101,9 +100,7 @@ template <class Real>
 GridSolution grid_ipf(const DefaultExec& exec, const GridMeasure& source, const GridMeasure& target,
                       const GridGeometry& geometry, const GridIpfOptions& options,
                       ConstVector<double> start) {
-  // potentials, ratios, masses and the kernels' workspaces
-  grid::require_memory("fortet::GridIpf",
-                       30.0 * sizeof(double) * static_cast<double>(source.size() + target.size()));
+  require_memory(geometry);
   const auto kernel = std::make_shared<GridGibbs<Real>>(exec, source, target, geometry, options.kernel);
   solver::SolveSequence solves(shared_options(options));
   const AnnealingOptions& annealing = options.annealing;
@@ -156,6 +153,8 @@ Solution<ChainBridge> chain_ipf(const DefaultExec& exec, const GridMeasure& sour
                   "a drift needs one grid for both; GridMeasure::resample() brings them together");
   detail::require(!options.certify, where, "certify", "true", "not available with a DriftDiffusion");
   const auto boundary = boundaries(options.boundary, source.dimension());
+  const GridGeometry nominal =  // the diffusion without its drift
+      grid_geometry(source.grid(), target.grid(), boundary, reference.epsilon());
   const auto masses = log_masses(exec, source);
   Kokkos::parallel_for(
       "fortet::grid::masses", Kokkos::RangePolicy<DefaultExec>(exec, 0, masses.extent(0)),
@@ -170,7 +169,8 @@ Solution<ChainBridge> chain_ipf(const DefaultExec& exec, const GridMeasure& sour
       "the bridge reaches the walls of a free axis; enlarge the box, or make the axis reflecting");
   report.solver = "grid_ipf";
   report.dimension = source.dimension();
-  report.kernel += chain_notes(chosen, *kernel, bridge);
+  report.kernel += chain_notes(chosen, *kernel, bridge) + resolution_warning(nominal) +
+                   distance_note(source, target, nominal);
   report.transport_cost.reset();
   return {bridge, std::move(report)};
 }

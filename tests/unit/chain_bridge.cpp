@@ -258,6 +258,15 @@ BOOST_AUTO_TEST_CASE(bad_input_is_named) {
   BOOST_TEST(contains(message([&] { solve(a, b, {}); }), "resample()"));
   BOOST_TEST(contains(message([&] { solve(a, a, {.sigma = -1}); }), "sigma = -1"));
   BOOST_TEST(contains(message([&] { solve(a, a, {}, {.chain = {.steps = -1}}); }), "chain.steps = -1"));
+  // solved, and said: spacing 0.2 over 0.1, slabs from -1.1 to 1.1 over 0.1
+  const auto slab = [&](double from, double to) {
+    return grid_measure(RegularGrid{line}, [=](std::span<const double> x) {
+      return x[0] > from && x[0] < to ? 0.0 : double{-INFINITY};
+    });
+  };
+  const auto far = solve(slab(-2, -1), slab(1, 2), {.sigma = 0.1}, {.chain = {.steps = 8}}).report.kernel;
+  BOOST_TEST(contains(far, "spacing is 2 standard deviations"));
+  BOOST_TEST(contains(far, "the supports are 22 standard deviations"));
   const GridMeasure flat = grid_measure(RegularGrid{line}, [](std::span<const double>) { return 0.0; });
   BOOST_TEST(contains(message([&] { solve(flat, flat, {}); }), "make the axis reflecting"));
   const auto good = solve(flat, flat, {}, {.boundary = {Boundary::reflecting}});

@@ -7,6 +7,7 @@
 
 #include "fortet/reference/brownian.hpp"
 #include "fortet/reference/ornstein_uhlenbeck.hpp"
+#include "grid/grid_gibbs.hpp"
 #include "support/scalar_bridge.hpp"
 #include "support/views.hpp"
 
@@ -394,6 +395,11 @@ BOOST_AUTO_TEST_CASE(bad_input_is_named) {
                             .solve(exec(), Problem{a, a, OrnsteinUhlenbeck{}});
                       }),
                       "only Brownian motion"));
+  // said before anything is allocated
+  const RegularGrid vast{{0, 1, 1 << 20}, {0, 1, 1 << 20}};
+  BOOST_TEST(contains(
+      message([&] { impl::require_memory(impl::grid_geometry(vast, vast, brownian_with_epsilon(1), {})); }),
+      "fortet::GridIpf: memory estimate in GiB = 491520"));
   // too coarse: solved, and said
   const auto report = GridIpf<double>().solve(exec(), Problem{a, a, brownian_with_epsilon(0.01)}).report;
   BOOST_TEST(contains(report.kernel, "spacing is 2 standard deviations"));

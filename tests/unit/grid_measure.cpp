@@ -213,6 +213,9 @@ BOOST_AUTO_TEST_CASE(bad_input_is_named) {
   const GridMeasure p(line, vector({0, 1}));
   BOOST_TEST(contains(message([&] { p.marginal(DefaultExec(), {1}); }), "axis = 1"));
   BOOST_TEST(contains(message([&] { p.resample(DefaultExec(), RegularGrid{{5, 6, 4}}); }), "some mass"));
+  const RegularGrid vast{{0, 1, 1 << 30}, {0, 1, 1 << 30}, {0, 1, 1 << 30}};
+  const auto refused = [&](auto call) { return contains(message(call), "memory estimate in GiB"); };
+  BOOST_TEST(refused([&] { grid_measure(vast, correlated); }));
   BOOST_TEST(
       contains(message([&] { histogram(line, PointCloud<double>(points({7}, 1))); }), "inside the box"));
 }

@@ -151,6 +151,19 @@ BOOST_AUTO_TEST_CASE(three_axes_of_different_boundaries) {
   }
 }
 
+// What is left out is bounded, and the report says by how much.
+BOOST_AUTO_TEST_CASE(skipped_tiles_are_bounded_and_told) {
+  const std::vector<HeatAxis> axes{axis(400, 400, 1e-4)};
+  Vector<double> out("out", 400);
+  const auto skipping = detail::make_heat_kernel<double>(axes, GridKernel::tilted);
+  skipping->apply(DefaultExec(), vector(std::vector<double>(400, 0.0)), out);
+  BOOST_TEST(skipping->skip_bound() > 0);
+  BOOST_TEST(skipping->skip_bound() < 1e-16);
+  BOOST_TEST(contains(skipping->description(), "% of tile pairs), left out below "));
+  BOOST_TEST(!contains(
+      detail::make_heat_kernel<double>({axis(40, 40, 1.0)}, GridKernel::dense)->description(), "left out"));
+}
+
 // Where the naive scaling exp(potential) is off by thousands of nats.
 BOOST_AUTO_TEST_CASE(two_axes_with_ten_thousand_nats) {
   const std::vector<HeatAxis> axes{axis(50, 40, 2e-4), axis(45, 47, 2e-4)};
@@ -190,6 +203,7 @@ BOOST_AUTO_TEST_CASE(spectral_agrees_down_to_its_floor) {
       spectral->apply(DefaultExec(), vector(values), out);
       const auto got = to_host(out);
       const double floor = spectral->log_floor();
+      BOOST_TEST(contains(spectral->description(), "spectral (FFTW), errors up to "));
       bool any_below = false;
       for (std::size_t i = 0; i < got.size(); ++i) {
         any_below = any_below || expected[i] < floor;

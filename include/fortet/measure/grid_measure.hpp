@@ -86,6 +86,8 @@ namespace detail {
 void offset_in_cells(const DefaultExec& exec, RandomKey key, const RegularGrid& grid, Points<double> x);
 /// Nodes first ... first + out.extent(0) - 1 as points.
 void grid_points(const DefaultExec& exec, const RegularGrid& grid, std::size_t first, Points<double> out);
+/// Throws InvalidArgument, with the estimate, when so many numbers a node are more than the machine holds.
+void require_grid_memory(const char* function, const RegularGrid& grid, double numbers_a_node);
 }  // namespace detail
 
 /// Any density on a grid: its log density at the nodes (the midpoint rule: spectrally accurate for densities
@@ -100,6 +102,7 @@ GridMeasure discretise(const DefaultExec& exec, const M& measure, const RegularG
   detail::require_kokkos("fortet::discretise");
   detail::require(measure.dimension() == grid.dimension(), "fortet::discretise", "grid.dimension()",
                   grid.dimension(), "expected the measure's dimension");
+  detail::require_grid_memory("fortet::discretise", grid, 4);
   const std::size_t n = grid.size(), block = std::min<std::size_t>(n, 65536);
   Vector<double> values(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::discretise::values"),
                         n);
