@@ -7,6 +7,7 @@
 #include <sstream>
 #include <string>
 
+#include "grid/line_moves.hpp"
 #include "grid/spectral.hpp"
 #include "measure/allocate.hpp"
 
@@ -118,7 +119,9 @@ class LineHeat final : public HeatKernel {
       }
       const double pairs = static_cast<double>(count_blocks(k)) * kernel.out_tiles() * kernel.in_tiles();
       const long percent = std::lround(100 * static_cast<double>(evaluated_[k]) / pairs);
-      text += (kernel.method() == grid::LineMethod::tilted ? "tilted " : "term by term ") +
+      text += std::string(kernel.method() == grid::LineMethod::direct   ? "term by term "
+                          : kernel.method() == grid::LineMethod::shared ? "shared "
+                                                                        : "tilted ") +
               std::to_string(kernel.width()) + " (" + std::to_string(percent) + " % of tile pairs)";
     }
     if (skip_bound() > 0) text += ", left out below " + short_number(skip_bound());
@@ -181,12 +184,12 @@ class LineHeat final : public HeatKernel {
   /// Where the lines of a block begin in an array with n nodes along the axis.
   struct Starts {
     std::size_t at[grid::LineKernel<Real>::max_lines];
-    bool contiguous = true;  // neighbours in memory
-    Starts(const Pass& pass, std::size_t n, std::size_t first, std::size_t count) {
-      for (std::size_t l = 0; l < count; ++l) {
+    grid::Lines lines;
+    Starts(const Pass& pass, std::size_t n, std::size_t first, std::size_t in_block)
+        : lines{at, std::min(in_block, pass.lines() - first), in_block} {
+      for (std::size_t l = 0; l < lines.count; ++l) {
         const std::size_t line = first + l;
         at[l] = line / pass.inner * n * pass.inner + line % pass.inner;
-        contiguous = contiguous && at[l] == at[0] + l;
       }
     }
   };
@@ -204,45 +207,17 @@ class LineHeat final : public HeatKernel {
   static void pack(const HeatAxis& axis, const Pass& pass, const std::vector<std::size_t>& offsets,
                    std::size_t first, std::size_t lines, std::size_t rows, const double* from,
                    double* block) {
-    const auto n = static_cast<std::size_t>(axis.in.count);
-    const std::size_t used = offsets.size(), count = std::min(lines, pass.lines() - first);
-    const Starts starts(pass, n, first, count);
-    if (starts.contiguous) {
-      for (std::size_t j = 0; j < used; ++j) {
-        const double* row = from + starts.at[0] + offsets[j];
-        for (std::size_t l = 0; l < count; ++l) block[j * lines + l] = std::numbers::log2e * row[l];
-      }
-    } else {
-      constexpr std::size_t chunk = 8;  // a cache line of a line at a time
-      for (std::size_t j0 = 0; j0 < used; j0 += chunk)
-        for (std::size_t l = 0; l < count; ++l)
-          for (std::size_t j = j0; j < std::min(j0 + chunk, used); ++j)
-            block[j * lines + l] = std::numbers::log2e * from[starts.at[l] + offsets[j]];
-    }
-    if (count < lines)
-      for (std::size_t j = 0; j < used; ++j)
-        std::fill(block + j * lines + count, block + (j + 1) * lines, minus_infinity);
-    std::fill(block + used * lines, block + rows * lines, minus_infinity);
+    const Starts starts(pass, static_cast<std::size_t>(axis.in.count), first, lines);
+    grid::pack_lines(from, starts.lines, offsets.data(), offsets.size(), std::numbers::log2e, block);
+    std::fill(block + offsets.size() * lines, block + rows * lines, minus_infinity);
   }
 
   static void unpack(const HeatAxis& axis, const Pass& pass, std::size_t first, std::size_t lines,
                      std::size_t first_row, std::size_t width, const double* tile, double* to) {
     const auto n = static_cast<std::size_t>(axis.out.count);
-    const std::size_t count = std::min(lines, pass.lines() - first), last = std::min(first_row + width, n);
-    const Starts starts(pass, n, first, count);
-    if (starts.contiguous) {
-      for (std::size_t i = first_row; i < last; ++i) {
-        double* row = to + starts.at[0] + i * pass.inner;
-        const double* values = tile + (i - first_row) * lines;
-        for (std::size_t l = 0; l < count; ++l) row[l] = std::numbers::ln2 * values[l];
-      }
-      return;
-    }
-    constexpr std::size_t chunk = 8;
-    for (std::size_t i0 = first_row; i0 < last; i0 += chunk)
-      for (std::size_t l = 0; l < count; ++l)
-        for (std::size_t i = i0; i < std::min(i0 + chunk, last); ++i)
-          to[starts.at[l] + i * pass.inner] = std::numbers::ln2 * tile[(i - first_row) * lines + l];
+    const Starts starts(pass, n, first, lines);
+    grid::unpack_lines(tile, starts.lines, pass.inner, std::min(width, n - first_row), std::numbers::ln2,
+                       to + first_row * pass.inner);
   }
 
   std::vector<HeatAxis> axes_;

@@ -5,22 +5,15 @@
 #include <limits>
 #include <numbers>
 
-#include "grid/small_product.hpp"
-#include "kernel/pack.hpp"
+#include "grid/line_numbers.hpp"
 
 namespace fortet::grid {
 namespace {
 
 using kernel::lanes;
 
-constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
-// Stands for "no mass yet" where -inf - (-inf) would make a NaN.
-constexpr double nothing = -1e300;
-constexpr int max_width = 128, dense_width = 32, direct_width = 8;
+constexpr int dense_width = 32, direct_width = 8;
 
-/// Terms this many bits below a running sum are not worth evaluating.
-template <class Real>
-constexpr double skip_bits = std::is_same_v<Real, float> ? 36 : 64;
 /// Largest -log2 of an entry of a tile matrix: products stay far above underflow.
 template <class Real>
 constexpr double tile_bits = std::is_same_v<Real, float> ? 60 : 400;
@@ -30,25 +23,6 @@ constexpr double overhead = std::is_same_v<Real, float> ? 48 : 32;
 
 double bits_of(double variance) { return std::numbers::log2e / (2 * variance); }
 
-/// 2^(values - shift) for one row of lines, the difference in double.
-template <class Real>
-void exponentiate(const double* values, double tilt, const double* shift, int lines, Real* out) {
-  for (int l = 0; l < lines; ++l) out[l] = static_cast<Real>(values[l] + tilt - shift[l]);
-  for (int l = 0; l < lines; l += lanes<Real>) kernel::store(out + l, kernel::exp2(kernel::load(out + l)));
-}
-
-int tile_count(int nodes, int width) { return (nodes + width - 1) / width; }
-
-/// Multiply-adds per line of the tilted method with tiles of this width.
-template <class Real>
-double tilted_work(const Nodes& out, const Nodes& in, double s, int width) {
-  const double reach = std::sqrt(skip_bits<Real> / s), span = width * in.step;
-  const double pairs =
-      tile_count(out.count, width) *
-      std::min<double>(tile_count(in.count, width), 2 * reach / span + 1 + width * out.step / span);
-  return pairs * width * (width + overhead<Real>);
-}
-
 /// The best width that keeps the tile matrix representable, or 0.
 template <class Real>
 int tilted_width(const Nodes& out, const Nodes& in, double s) {
@@ -56,7 +30,8 @@ int tilted_width(const Nodes& out, const Nodes& in, double s) {
   for (int width = 8; width <= max_width; width *= 2) {
     const double span = 0.5 * (width - 1) * (out.step + in.step);
     if (s * span * span > tile_bits<Real>) break;
-    if (best == 0 || tilted_work<Real>(out, in, s, width) < tilted_work<Real>(out, in, s, best)) best = width;
+    const auto work = [&](int w) { return tiles_work<Real>(out, in, s, w, w + overhead<Real>); };
+    if (best == 0 || work(width) < work(best)) best = width;
   }
   return best;
 }
@@ -70,7 +45,7 @@ double exponent_range(const Nodes& out, const Nodes& in, double s) {
 }  // namespace
 
 template <class Real>
-GaussianMatrix<Real>::GaussianMatrix(const Nodes& rows, const Nodes& columns, double s) {
+GaussianMatrix<Real>::GaussianMatrix(const Nodes& rows, const Nodes& columns, double s, double bits) {
   const bool shifted = rows.step == columns.step;
   // all of it, or the last row continued to what the first one ends with
   const int height = shifted ? 1 : rows.count,
@@ -85,15 +60,13 @@ GaussianMatrix<Real>::GaussianMatrix(const Nodes& rows, const Nodes& columns, do
     for (int j = 0; j < width; j += pack) {
       for (int k = 0; k < pack; ++k) {
         const double distance = top.at(i) - columns.at(j + k);
-        powers[k] = -s * distance * distance;
+        powers[k] = bits - s * distance * distance;
       }
       kernel::store(powers, kernel::exp2(kernel::load(powers)));
       Real* const to = entries_.data() + static_cast<std::ptrdiff_t>(i) * width + j;
       for (int k = 0; k < std::min(pack, width - j); ++k) to[k] = static_cast<Real>(powers[k]);
     }
 }
-
-static_assert(max_width * small_product_lines<float> <= LineKernel<float>::max_tile);
 
 /// Working memory of one tile of rows: everything is width x lines.
 template <class Real>
@@ -122,27 +95,36 @@ LineMethod LineKernel<Real>::choose(const Nodes& out, const Nodes& in, double va
   const double s = bits_of(variance);
   const int width = tilted_width<Real>(out, in, s);
   if (width == 0) return LineMethod::direct;
+  if (shared_plan<Real>(out, in, s).width > 0) return LineMethod::shared;
   const bool accurate = exponent_range(out, in, s) <= dense_range() * std::numbers::log2e;
   const double dense_work = static_cast<double>(out.count) * in.count;
-  return accurate && dense_work < tilted_work<Real>(out, in, s, width) ? LineMethod::dense
-                                                                       : LineMethod::tilted;
+  return accurate && dense_work < tiles_work<Real>(out, in, s, width, width + overhead<Real>)
+             ? LineMethod::dense
+             : LineMethod::tilted;
 }
 
 template <class Real>
 LineKernel<Real>::LineKernel(const Nodes& out, const Nodes& in, double variance, LineMethod method, int lines)
     : out_(out), in_(in), s_(bits_of(variance)), method_(method), lines_(lines) {
+  const SharedPlan shared = shared_plan<Real>(out, in, s_);
   const int tilted = tilted_width<Real>(out, in, s_);
-  if (method_ == LineMethod::tilted && tilted == 0) method_ = LineMethod::direct;
-  width_ = method_ == LineMethod::tilted ? tilted : method_ == LineMethod::dense ? dense_width : direct_width;
+  if (method_ == LineMethod::tilted || method_ == LineMethod::shared)
+    method_ = tilted == 0 ? LineMethod::direct : shared.width > 0 ? LineMethod::shared : LineMethod::tilted;
+  rank_ = shared.rank;
+  width_ = method_ == LineMethod::shared   ? shared.width
+           : method_ == LineMethod::tilted ? tilted
+           : method_ == LineMethod::dense  ? dense_width
+                                           : direct_width;
   for (int i = 0; i < width_; ++i) {
     out_offset_.push_back((i - 0.5 * (width_ - 1)) * out_.step);
     in_offset_.push_back((i - 0.5 * (width_ - 1)) * in_.step);
   }
-  if (method_ == LineMethod::tilted) {
+  if (method_ == LineMethod::tilted || method_ == LineMethod::shared) {
     matrix_ = {{out_offset_[0], out_.step, width_}, {in_offset_[0], in_.step, width_}, s_};
     const double farthest = out_offset_.back() - in_offset_.front();
     matrix_bits_ = s_ * farthest * farthest;
   }
+  if (method_ == LineMethod::shared) make_pairs();
   if (method_ == LineMethod::dense)
     matrix_ = {{out_.first, out_.step, out_tiles() * width_}, {in_.first, in_.step, padded_rows()}, s_};
 }
@@ -153,7 +135,19 @@ double LineKernel<Real>::skip_bound() const {
 }
 
 template <class Real>
+int LineKernel<Real>::largest_rows() const {
+  if (method_ == LineMethod::dense) return 1;
+  return in_tiles() + (method_ == LineMethod::shared ? (2 * in_tiles() + lines_ - 1) / lines_ : 0);
+}
+
+template <class Real>
+int LineKernel<Real>::column_rows() const {
+  return method_ == LineMethod::dense || method_ == LineMethod::shared ? padded_rows() : 0;
+}
+
+template <class Real>
 void LineKernel<Real>::prepare(const double* block, double* largest, Real* columns) const {
+  if (method_ == LineMethod::shared) return prepare_shared(block, largest, columns);
   std::fill_n(largest, largest_rows() * lines_, nothing);
   for (int j = 0; j < padded_rows(); ++j) {
     double* most = largest + (method_ == LineMethod::dense ? 0 : j / width_) * lines_;
@@ -163,6 +157,12 @@ void LineKernel<Real>::prepare(const double* block, double* largest, Real* colum
     exponentiate(block + j * lines_, 0.0, largest, lines_, columns + j * lines_);
 }
 
+/// Bits by which entries of tile J can be above `largest`, where that is of tilted entries.
+template <class Real>
+double LineKernel<Real>::rise(const double* largest, int J) const {
+  return method_ == LineMethod::shared ? s_ * std::abs(tilt(largest, J)) * (width_ - 1) * in_.step : 0.0;
+}
+
 /// The tile that matters most to the centre of tile I, over all lines of the block.
 template <class Real>
 int LineKernel<Real>::best_tile(const double* largest, int I) const {
@@ -170,8 +170,8 @@ int LineKernel<Real>::best_tile(const double* largest, int I) const {
   double most = 2 * nothing;
   for (int J = 0; J < in_tiles(); ++J) {
     const double distance = centre(out_, I) - centre(in_, J);
-    const double value =
-        *std::max_element(largest + J * lines_, largest + (J + 1) * lines_) - s_ * distance * distance;
+    const double value = *std::max_element(largest + J * lines_, largest + (J + 1) * lines_) +
+                         rise(largest, J) - s_ * distance * distance;
     if (value > most) {
       most = value;
       best = J;
@@ -185,7 +185,7 @@ template <class Real>
 bool LineKernel<Real>::worth_it(const double* largest, int I, int J, const Scratch& scratch) const {
   const double apart = std::abs(centre(out_, I) - centre(in_, J));
   const double gap = std::max(0.0, apart - 0.5 * (width_ - 1) * (out_.step + in_.step));
-  const double cost = s_ * gap * gap - skip_bits<Real>;
+  const double cost = s_ * gap * gap - skip_bits<Real> - rise(largest, J);
   const double* most = largest + J * lines_;
   for (int l = 0; l < lines_; ++l)
     if (most[l] > nothing && most[l] - cost > scratch.least[l]) return true;
@@ -285,6 +285,12 @@ template <class Real>
 int LineKernel<Real>::apply(const double* block, const double* largest, const Real* columns, int I,
                             double* out) const {
   if (method_ == LineMethod::dense) return apply_dense(largest, columns, I, out);
+  if (method_ == LineMethod::shared) return apply_shared(block, largest, columns, I, out);
+  return apply_pairs(block, largest, I, out);
+}
+
+template <class Real>
+int LineKernel<Real>::apply_pairs(const double* block, const double* largest, int I, double* out) const {
   Scratch scratch;
   const int n = width_ * lines_, last = in_tiles() - 1;
   std::fill_n(scratch.total, n, Real(0));
@@ -322,6 +328,11 @@ int LineKernel<Real>::apply_dense(const double* most, const Real* columns, int I
     for (int l = 0; l < lines_; ++l)
       out[i * lines_ + l] = most[l] > 0.5 * nothing ? out[i * lines_ + l] + most[l] : minus_infinity;
   return in_tiles();
+}
+
+template <class Real>
+double LineKernel<Real>::tilt(const double* largest, int J) const {
+  return largest[in_tiles() * lines_ + J] * width_ * in_.step;
 }
 
 template class LineKernel<float>;

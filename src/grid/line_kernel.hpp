@@ -3,13 +3,21 @@
 //
 // Along one axis, for every line l of a block of lines,
 //   out_i = log2 sum_j 2^(in_j - s (x_i - y_j)^2),   s = log2(e) / (2 variance),
-// where x and y are two uniform rows of nodes. Three ways, all exact in the log domain:
+// where x and y are two uniform rows of nodes. Four ways, all exact in the log domain:
 //   dense    the whole matrix times 2^(in - max of the line), one product;
 //   tilted   tiles of w nodes; with tile centres c_I, c_J, D = c_I - c_J and offsets d_i, d_j
 //              (x_i - y_j)^2 = D^2 + 2 D d_i - 2 D d_j + (d_i - d_j)^2,
 //            so the two linear terms go into the rows and columns and one constant w x w matrix serves every
 //            pair of tiles; each pair has its own maximum and pairs too far below the running sum are
 //            skipped;
+//   shared   the same tiles where both rows have one step. Entries of a tile are exponentiated once for all
+//            rows: tilted by T, the whole number of tiles that takes most of their slope, and relative to
+//            their maximum. With D' = D + T,
+//              -s (D + d_i - d_j)^2 + 2 s T d_j = -s (D' + d_i - d_j)^2 + 2 s T (D + d_i) + s T^2,
+//            so each D' has one w x w matrix, and pairs are added with a factor a line and one a row. On
+//            grids much finer than the kernel the matrix is taken in two factors: with offsets p, q from the
+//            corners of the tiles, exp(p q / variance) is cut after `rank` terms of its series, all of one
+//            sign. Sums that come out too small to be trusted are formed anew by tilted pairs;
 //   direct   the same tiles term by term, for kernels narrower than a few cells.
 #include <cstddef>
 #include <vector>
@@ -23,7 +31,7 @@ struct Nodes {
   double at(double i) const { return first + i * step; }
 };
 
-enum class LineMethod { dense, tilted, direct };
+enum class LineMethod { dense, shared, tilted, direct };
 
 /// The numbers 2^(-s (x_i - y_j)^2). Where both sides have the same step they depend on i - j alone, and one
 /// line of them serves every row: it stays in the nearest cache.
@@ -31,7 +39,8 @@ template <class Real>
 class GaussianMatrix {
  public:
   GaussianMatrix() = default;
-  GaussianMatrix(const Nodes& rows, const Nodes& columns, double s);
+  /// Times 2^bits.
+  GaussianMatrix(const Nodes& rows, const Nodes& columns, double s, double bits = 0);
 
   const Real* row(int i) const { return entries_.data() + first_ + i * stride_; }
   /// From a row to the next: negative where rows overlap.
@@ -73,32 +82,54 @@ class LineKernel {
   double skip_bound() const;
 
   /// Rows of `largest` and of `columns` below.
-  int largest_rows() const { return method_ == LineMethod::dense ? 1 : in_tiles(); }
-  int column_rows() const { return method_ == LineMethod::dense ? padded_rows() : 0; }
+  int largest_rows() const;
+  int column_rows() const;
 
   /// What all rows of one block share (block: padded_rows x lines, base-2 logs): largest entries of its tiles
-  /// (dense: of its lines), and for dense the block relative to them, exponentiated.
+  /// (dense: of its lines; shared: tilted, and after them the tilts), and for dense and shared the block
+  /// relative to them, exponentiated.
   void prepare(const double* block, double* largest, Real* columns) const;
   /// Rows I * width ... of the result (width x lines). Returns the number of tile pairs it evaluated.
   int apply(const double* block, const double* largest, const Real* columns, int I, double* out) const;
 
  private:
   struct Scratch;
+  struct Sums;
   double centre(const Nodes& nodes, int tile) const { return nodes.at(tile * width_ + 0.5 * (width_ - 1)); }
   int best_tile(const double* largest, int I) const;
+  double rise(const double* largest, int J) const;
   bool worth_it(const double* largest, int I, int J, const Scratch& scratch) const;
   bool tilted_pair(const double* block, int I, int J, Scratch& scratch) const;
   void direct_pair(const double* block, int I, int J, Scratch& scratch) const;
   void combine(Scratch& scratch, bool first) const;
+  double tilt(const double* largest, int J) const;
+  int steepness(const double* block, int J) const;
+  void prepare_shared(const double* block, double* largest, Real* columns) const;
+  double pair_bits(const double* largest, int I, int J, double T) const;
+  void refer(const double* largest, int I, Sums& sums) const;
+  void add_shared(const double* largest, const Real* columns, int I, int J, Sums& sums) const;
+  int apply_shared(const double* block, const double* largest, const Real* columns, int I, double* out) const;
+  int apply_pairs(const double* block, const double* largest, int I, double* out) const;
   int apply_dense(const double* most, const Real* columns, int I, double* out) const;
 
   Nodes out_, in_;
   double s_;
   LineMethod method_;
-  int lines_, width_ = 0;
+  int lines_, width_ = 0, rank_ = 0;            // rank 0: matrices are not in factors
   GaussianMatrix<Real> matrix_;                 // dense: padded out x padded in; tilted: width x width
   std::vector<double> out_offset_, in_offset_;  // of the nodes of a tile from its centre
   double matrix_bits_ = 0;                      // -log2 of the smallest entry of the tile matrix
+  /// The matrix of a pair of tiles, times 2^cost, the least cost in it: itself, or as left (width x rank)
+  /// times right (rank x width).
+  struct Pair {
+    GaussianMatrix<Real> matrix;
+    std::vector<Real> left, right;
+    double cost = 0;
+  };
+  Pair make_pair(int apart) const;
+  void make_pairs();
+  const Pair& pair(const double* largest, int I, int J) const;
+  std::vector<Pair> pairs_;  // shared: D' apart, from -2 in_tiles to in_tiles + out_tiles tiles
 };
 
 }  // namespace fortet::grid

@@ -1,8 +1,10 @@
 #pragma once
 // A pack of lanes and its exp2: the only file that knows the instruction set. Host compilers only (nvcc's
 // front end does not parse templates over vector types); on a GPU the kernels use plain scalars instead.
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <utility>
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
 #include <immintrin.h>  // maskz forms below: the plain ones trip -Wmaybe-uninitialized in GCC 12
 #endif
@@ -55,6 +57,41 @@ inline Pack<Real> load(const Real* p) {
 template <class Real>
 inline void store(Real* p, Pack<Real> v) {
   *reinterpret_cast<Pack<Real>*>(__builtin_assume_aligned(p, vector_bytes)) = v;
+}
+
+/// From and to any address.
+template <class Real>
+inline Pack<Real> load_anywhere(const Real* p) {
+  Pack<Real> v;
+  __builtin_memcpy(&v, p, sizeof(v));
+  return v;
+}
+template <class Real>
+inline void store_anywhere(Real* p, Pack<Real> v) {
+  __builtin_memcpy(p, &v, sizeof(v));
+}
+
+namespace detail {
+/// Exchanges squares of `Side` lanes off the diagonal, of all pairs of rows `Side` apart.
+template <int Side, class Real, std::size_t... Lane>
+inline void exchange(Pack<Real>* rows, std::index_sequence<Lane...>) {
+  constexpr int n = lanes<Real>;
+  for (int i = 0; i < n; ++i) {
+    if (i & Side) continue;
+    const Pack<Real> a = rows[i], b = rows[i + Side];
+    rows[i] = __builtin_shufflevector(a, b, (Lane & Side ? n + Lane - Side : Lane)...);
+    rows[i + Side] = __builtin_shufflevector(a, b, (Lane & Side ? n + Lane : Lane + Side)...);
+  }
+}
+}  // namespace detail
+
+/// lanes<double> rows of a square become its columns.
+inline void transpose(Pack<double>* rows) {
+  constexpr int n = lanes<double>;
+  const auto all = std::make_index_sequence<n>();
+  detail::exchange<1, double>(rows, all);
+  if constexpr (n > 2) detail::exchange<2, double>(rows, all);
+  if constexpr (n > 4) detail::exchange<4, double>(rows, all);
 }
 
 /// As load and store, for values kept in another precision.

@@ -24,6 +24,12 @@ HeatAxis axis(int in, int out, double variance, Boundary boundary = Boundary::fr
   return {{shift + scale * 0.5 / out, scale / out, out}, {0.5 / in, 1.0 / in, in}, variance, boundary};
 }
 
+/// Free, both sides with one spacing, boxes 3.4 cells apart at their lower ends.
+HeatAxis one_spacing(int in, int out, double variance) {
+  const double step = 1.0 / in;
+  return {{3.9 * step, step, out}, {0.5 * step, step, in}, variance, Boundary::free};
+}
+
 std::size_t nodes(const std::vector<HeatAxis>& axes, bool in) {
   std::size_t n = 1;
   for (const auto& a : axes) n *= static_cast<std::size_t>(in ? a.in.count : a.out.count);
@@ -135,6 +141,34 @@ BOOST_AUTO_TEST_CASE(one_axis_of_awkward_sizes) {
                          double_bound(size));
           }
         }
+}
+
+// Shared tiles, in one factor and in two, from smooth and steep to rough and full of holes: where sums are
+// too small to be trusted the tilted pairs take over.
+BOOST_AUTO_TEST_CASE(one_axis_of_one_spacing) {
+  for (const int in : {2, 33, 64, 301, 700})
+    for (const int out : {2, 31, 257, 600})
+      for (const double variance : {10.0, 1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5})
+        for (const double slope : {0.0, 0.3, -1.0})
+          for (const double noise : {0.0, 1.0, 40.0}) {
+            const std::vector<HeatAxis> axes{one_spacing(in, out, variance)};
+            std::vector<double> values(static_cast<std::size_t>(in));
+            for (std::size_t i = 0; i < values.size(); ++i) {
+              const double x = axes[0].in.at(static_cast<double>(i));
+              values[i] = slope * x / variance + noise * random_normal({.seed = 7}, i, 0);
+              if (noise > 0 && i % 5 == 3) values[i] = -infinity;
+            }
+            const auto expected = naive(axes, values);
+            const double farthest = axes[0].out.at(out),
+                         size = 4 * noise + (1 + farthest * farthest) / variance;
+            BOOST_TEST_CONTEXT("in " << in << " out " << out << " variance " << variance << " slope " << slope
+                                     << " noise " << noise) {
+              BOOST_TEST(largest_difference(apply<double>(axes, GridKernel::automatic, values), expected) <
+                         double_bound(size));
+              BOOST_TEST(largest_difference(apply<float>(axes, GridKernel::automatic, values), expected) <
+                         float_bound);
+            }
+          }
 }
 
 BOOST_AUTO_TEST_CASE(three_axes_of_different_boundaries) {
