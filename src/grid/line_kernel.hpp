@@ -124,7 +124,7 @@ class LineKernel {
   struct Pair {
     GaussianMatrix<Real> matrix;
     std::vector<Real> left, right;
-    double cost = 0;
+    double cost = 0, range = 0;  // of all its entries, in bits
   };
   Pair make_pair(int apart) const;
   void make_pairs();

@@ -10,10 +10,19 @@ namespace {
 
 using kernel::lanes;
 
-/// Exponentials this many bits below one are taken for zero, which keeps denormal numbers away; sums must
-/// stay above that by skip_bits.
+/// Exponentials this many bits below one are taken for zero, which keeps denormal numbers away. Where the
+/// matrix of a pair has no entry `matrix_range` bits below its largest, what is lost so is 2^-skip_bits of
+/// the sum; elsewhere sums must show that they are large enough.
 template <class Real>
-constexpr double flushed_bits = std::is_same_v<Real, float> ? 100 : 900;
+constexpr double flushed_bits = std::is_same_v<Real, float> ? 126 : 1000;
+template <class Real>
+constexpr double matrix_range = flushed_bits<Real> - skip_bits<Real>;
+/// Upper bounds of the sums are put this many bits above one (float has few to spare, and double would round
+/// their logarithms), and sums below 2^-lowest may have lost terms.
+template <class Real>
+constexpr double headroom = std::is_same_v<Real, float> ? 100 : 0;
+template <class Real>
+constexpr double lowest = std::is_same_v<Real, float> ? 80 : 900;
 
 /// Largest -log2 of an entry of the matrix of a pair of tiles that counts.
 template <class Real>
@@ -79,7 +88,9 @@ typename LineKernel<Real>::Pair LineKernel<Real>::make_pair(int apart) const {
   const double gap =
       std::max({0.0, rows.at(0) - columns.at(width_ - 1), columns.at(0) - rows.at(width_ - 1)});
   Pair pair;
+  const double farthest = gap + 2 * (width_ - 1) * in_.step;
   pair.cost = s_ * gap * gap;
+  pair.range = s_ * farthest * farthest - pair.cost;
   if (rank_ == 0) {
     pair.matrix = {rows, columns, s_, pair.cost};
     return pair;
@@ -121,8 +132,9 @@ template <class Real>
 struct LineKernel<Real>::Sums {
   alignas(64) Real total[max_width * small_product_lines<Real>];
   alignas(64) Real moments[max_width * small_product_lines<Real>];  // of the current pair
-  alignas(64) Real least[small_product_lines<Real>];        // of total over the rows
-  alignas(64) Real line_factor[small_product_lines<Real>];  // of the current pair
+  alignas(64) Real least[small_product_lines<Real>];                // of total over the rows
+  alignas(64) Real doubtful[small_product_lines<Real>];             // largest factor of a pair of wide range
+  alignas(64) Real line_factor[small_product_lines<Real>];          // of the current pair
   alignas(64) Real row_factor[max_width];
   alignas(64) double reference[small_product_lines<Real>];
   alignas(64) double threshold[small_product_lines<Real>];  // terms below it are not worth adding
@@ -162,8 +174,9 @@ void LineKernel<Real>::prepare_shared(const double* block, double* largest, Real
     most_of_all[J] = *std::max_element(most, most + lines_);
     for (int j = 0; j < width_; ++j) {
       Real* row = columns + (J * width_ + j) * lines_;
-      exponentiate(tile + j * lines_, -2 * s_ * T * in_offset_[static_cast<std::size_t>(j)], most, lines_, row);
-      constexpr Real floor = std::is_same_v<Real, float> ? Real(0x1p-100) : Real(0x1p-900);
+      exponentiate(tile + j * lines_, -2 * s_ * T * in_offset_[static_cast<std::size_t>(j)], most, lines_,
+                   row);
+      constexpr Real floor = std::is_same_v<Real, float> ? Real(0x1p-126) : Real(0x1p-1000);
       for (int l = 0; l < lines_; ++l) row[l] = row[l] < floor ? Real(0) : row[l];
     }
   }
@@ -179,8 +192,7 @@ const typename LineKernel<Real>::Pair& LineKernel<Real>::pair(const double* larg
 template <class Real>
 double LineKernel<Real>::pair_bits(const double* largest, int I, int J, double T) const {
   const double own = tilt(largest, J), D = centre(out_, I) - centre(in_, J);
-  return s_ * (own * (2 * D + own) + std::abs(own - T) * (width_ - 1) * out_.step) -
-         pair(largest, I, J).cost;
+  return s_ * (own * (2 * D + own) + std::abs(own - T) * (width_ - 1) * out_.step) - pair(largest, I, J).cost;
 }
 
 /// Where to begin, and upper bounds of the sums.
@@ -198,8 +210,9 @@ void LineKernel<Real>::refer(const double* largest, int I, Sums& sums) const {
   sums.tilt = tilt(largest, sums.best);
   std::fill_n(sums.reference, lines_, nothing);
   std::fill_n(sums.threshold, lines_, 2 * nothing);
+  std::fill_n(sums.doubtful, lines_, Real(0));
   for (int J = 0; J < in_tiles(); ++J) {
-    const double bits = pair_bits(largest, I, J, sums.tilt);
+    const double bits = pair_bits(largest, I, J, sums.tilt) - headroom<Real>;
     for (int l = 0; l < lines_; ++l)
       sums.reference[l] = std::max(sums.reference[l], largest[J * lines_ + l] + bits);
   }
@@ -207,7 +220,8 @@ void LineKernel<Real>::refer(const double* largest, int I, Sums& sums) const {
 
 /// Adds the pair of tiles I and J where it can matter.
 template <class Real>
-void LineKernel<Real>::add_shared(const double* largest, const Real* columns, int I, int J, Sums& sums) const {
+void LineKernel<Real>::add_shared(const double* largest, const Real* columns, int I, int J,
+                                  Sums& sums) const {
   const double *most = largest + J * lines_, bits = pair_bits(largest, I, J, sums.tilt);
   if (!any_above(most, bits, sums.threshold, lines_)) return;
   exponentiate(most, bits, sums.reference, lines_, sums.line_factor);
@@ -215,10 +229,12 @@ void LineKernel<Real>::add_shared(const double* largest, const Real* columns, in
   std::fill_n(sums.row_factor, width_, Real(1));
   if (turn != 0)
     for (int i = 0; i < width_; ++i)
-      sums.row_factor[i] = static_cast<Real>(
-          std::exp2(s_ * (2 * turn * out_offset_[static_cast<std::size_t>(i)] -
-                          std::abs(turn) * (width_ - 1) * out_.step)));
+      sums.row_factor[i] =
+          static_cast<Real>(std::exp2(s_ * (2 * turn * out_offset_[static_cast<std::size_t>(i)] -
+                                            std::abs(turn) * (width_ - 1) * out_.step)));
   const Pair& matrix = pair(largest, I, J);
+  if (matrix.range > matrix_range<Real>)
+    for (int l = 0; l < lines_; ++l) sums.doubtful[l] = std::max(sums.doubtful[l], sums.line_factor[l]);
   const Real* tile = columns + J * width_ * lines_;
   const auto add = [&](const Real* rows, std::ptrdiff_t stride, const Real* from, int depth) {
     add_small_product(rows, stride, from, width_, depth, lines_, sums.row_factor, sums.line_factor,
@@ -244,10 +260,12 @@ int LineKernel<Real>::apply_shared(const double* block, const double* largest, c
   for (int away = 1; away < in_tiles(); ++away)
     for (const int J : {sums.best + away, sums.best - away})
       if (J >= 0 && J < in_tiles()) add_shared(largest, columns, I, J, sums);
-  const auto trusted = static_cast<Real>(std::exp2(skip_bits<Real> - flushed_bits<Real>));
+  const auto small = static_cast<Real>(std::exp2(-lowest<Real>)),
+             share = static_cast<Real>(std::exp2(-matrix_range<Real>));
   bool all = true;
   for (int l = 0; l < lines_; ++l)
-    all = all && (sums.least[l] > trusted || sums.reference[l] < 0.5 * nothing);
+    all = all &&
+          (sums.least[l] > std::max(small, share * sums.doubtful[l]) || sums.reference[l] < 0.5 * nothing);
   if (!all) return apply_pairs(block, largest, I, out);
   log2_of(sums.total, width_ * lines_, out);
   for (int l = 0; l < lines_; ++l)
@@ -260,7 +278,8 @@ int LineKernel<Real>::apply_shared(const double* block, const double* largest, c
 }
 
 template int LineKernel<float>::apply_shared(const double*, const double*, const float*, int, double*) const;
-template int LineKernel<double>::apply_shared(const double*, const double*, const double*, int, double*) const;
+template int LineKernel<double>::apply_shared(const double*, const double*, const double*, int,
+                                              double*) const;
 template void LineKernel<float>::prepare_shared(const double*, double*, float*) const;
 template void LineKernel<double>::prepare_shared(const double*, double*, double*) const;
 
