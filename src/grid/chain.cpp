@@ -9,6 +9,7 @@
 
 #include "fortet/impl/deterministic_sum.hpp"
 #include "grid/chain_rates.hpp"
+#include "grid/line_moves.hpp"
 #include "measure/allocate.hpp"
 #include "measure/memory.hpp"
 
@@ -46,15 +47,16 @@ KOKKOS_INLINE_FUNCTION void solve_lane(bool transposed, const BlockFactor& f, st
   constexpr std::size_t L = chain_lanes;
   double carry = 0;
   for (std::size_t i = 0; i < n * L; i += L) {
-    const double value = transposed ? a[i] + carry : f.inverse[i] * (a[i] + f.lower[i] * carry);
+    const double value = transposed ? a[i] + carry : f.inverse[i] * a[i] + f.lower[i] * carry;
     carry = transposed ? f.upper[i] * value : value;
     a[i] = value;
   }
   carry = 0;
   for (std::size_t i = n * L; i > 0;) {
     i -= L;
-    const double value = transposed ? f.inverse[i] * (a[i] + carry) : a[i] + f.upper[i] * carry;
-    carry = transposed ? f.lower[i] * value : value;
+    const double given = a[i],
+                 value = transposed ? f.inverse[i] * (given + carry) : given + f.upper[i] * carry;
+    carry = transposed ? f.lower[i] * (given + carry) : value;
     a[i] = value;
   }
   if (!f.along) return;
@@ -72,35 +74,26 @@ KOKKOS_INLINE_FUNCTION void step_lane(bool transposed, const BlockFactor& f, dou
   for (std::size_t i = 0; i < n * L; i += L) a[i] = Kokkos::fmax(cube * a[i] + square * kept[i], 0.0);
 }
 
-/// Between the grid's array and `count` lanes of a block from `lane` on.
-template <bool Load>
-KOKKOS_INLINE_FUNCTION void move_lanes(const LineBlocks& lines, std::size_t block, std::size_t lane,
-                                       std::size_t count, double* values, double* a) {
-  constexpr std::size_t L = chain_lanes;
-  const std::size_t n = lines.nodes, first = block * L + lane;
-  if (count == L && lines.inner % L == 0) {  // lanes are neighbours in memory
-    double* const start = values + lines.natural(first, 0);
-    for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t l = 0; l < L; ++l) {
-        if constexpr (Load)
-          a[i * L + l] = start[i * lines.inner + l];
-        else
-          start[i * lines.inner + l] = a[i * L + l];
-      }
-    return;
+/// Where the lines of a block are in the grid's array.
+struct BlockLines {
+  std::size_t starts[host_lanes];
+  Lines lines;
+  BlockLines(const LineBlocks& all, std::size_t block)
+      : lines{starts, std::min<std::size_t>(host_lanes, all.lines - block * host_lanes), host_lanes} {
+    for (std::size_t l = 0; l < lines.count; ++l) starts[l] = all.natural(block * host_lanes + l, 0);
   }
-  const std::size_t chunk = count > 1 ? 8 : 1;  // a cache line of a line at a time
-  for (std::size_t i0 = 0; i0 < n; i0 += chunk)
-    for (std::size_t l = lane; l < lane + count; ++l) {
-      const std::size_t line = block * L + l;
-      double* const start = values + (line < lines.lines ? lines.natural(line, 0) : 0);
-      for (std::size_t i = i0; i < i0 + chunk && i < n; ++i) {
-        if constexpr (Load)
-          a[i * L + l] = line < lines.lines ? start[i * lines.inner] : 0.0;
-        else if (line < lines.lines)
-          start[i * lines.inner] = a[i * L + l];
-      }
-    }
+};
+
+/// Between the grid's array and one lane of a block, on a device.
+template <bool Load>
+KOKKOS_INLINE_FUNCTION void move_lane(const LineBlocks& lines, std::size_t line, double* values, double* a) {
+  double* const start = values + (line < lines.lines ? lines.natural(line, 0) : 0);
+  for (std::size_t i = 0; i < lines.nodes; ++i) {
+    if constexpr (Load)
+      a[i * chain_lanes] = line < lines.lines ? start[i * lines.inner] : 0.0;
+    else if (line < lines.lines)
+      start[i * lines.inner] = a[i * chain_lanes];
+  }
 }
 
 /// The factors of a block, from a lane on.
@@ -137,18 +130,19 @@ void sweep(const DefaultExec& exec, bool transposed, const LineBlocks& lines, co
         const auto block = static_cast<std::size_t>(member.league_rank());
         auto* a = static_cast<double*>(member.team_scratch(1).get_shmem_aligned(bytes, 64));
         double* kept = a + block_size;
-        KOKKOS_IF_ON_HOST((move_lanes<true>(lines, block, 0, chain_lanes, data, a);
+        KOKKOS_IF_ON_HOST((const BlockLines own(lines, block);
+                           pack_lines(data, own.lines, lines.inner, lines.nodes, a);
                            step_block(transposed, block_factor(f, transposed, lines, block, 0), formula,
                                       times, lines.nodes, a, kept);
-                           move_lanes<false>(lines, block, 0, chain_lanes, data, a);))
+                           unpack_lines(a, own.lines, lines.inner, lines.nodes, 1.0, data);))
         KOKKOS_IF_ON_DEVICE(
             (Kokkos::parallel_for(Kokkos::ThreadVectorRange(member, chain_lanes), [&](const int l) {
                const auto lane = static_cast<std::size_t>(l);
-               move_lanes<true>(lines, block, lane, 1, data, a);
+               move_lane<true>(lines, block * chain_lanes + lane, data, a + lane);
                for (int time = 0; time < times; ++time)
                  step_lane(transposed, block_factor(f, transposed, lines, block, lane), formula.square,
                            formula.cube, lines.nodes, a + lane, kept + lane);
-               move_lanes<false>(lines, block, lane, 1, data, a);
+               move_lane<false>(lines, block * chain_lanes + lane, data, a + lane);
              });))
       });
 }
@@ -264,7 +258,7 @@ AxisFactor Chain::factor(const DefaultExec& exec, int axis, double duration, Con
           const double l = i == 0 ? 0.0 : rate_down(i);
           const double pivot = diagonal - (i == 0 ? 0.0 : l * upper(lines.packed(line, i - 1)));
           inverse(p) = 1 / pivot;
-          lower(p) = l;
+          lower(p) = l / pivot;
           upper(p) = i + 1 == n ? 0.0 : rate_up(i) / pivot;
         }
         if (!periodic) return;
@@ -276,7 +270,7 @@ AxisFactor Chain::factor(const DefaultExec& exec, int axis, double duration, Con
         for (std::size_t i = 0; i < n; ++i) {
           const std::size_t p = lines.packed(line, i);
           const double u = i == 0 ? diagonal0 : i + 1 == n ? corner_up : 0.0;
-          q(i) = inverse(p) * (u + (i == 0 ? 0.0 : lower(p) * q(i - 1)));
+          q(i) = inverse(p) * u + (i == 0 ? 0.0 : lower(p) * q(i - 1));
           z(i) = (i == 0       ? 1.0
                   : i + 1 == n ? v
                                : 0.0) +
@@ -285,7 +279,7 @@ AxisFactor Chain::factor(const DefaultExec& exec, int axis, double duration, Con
         z(n - 1) *= inverse(lines.packed(line, n - 1));
         for (std::size_t i = n - 1; i-- > 0;) {
           q(i) += upper(lines.packed(line, i)) * q(i + 1);
-          z(i) = inverse(lines.packed(line, i)) * (z(i) + lower(lines.packed(line, i + 1)) * z(i + 1));
+          z(i) = inverse(lines.packed(line, i)) * (z(i) + rate_down(i + 1) * z(i + 1));
         }
         one(line) = 1;
         first(line) = diagonal0;

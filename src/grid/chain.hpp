@@ -38,7 +38,7 @@ struct LineBlocks {
 /// W of one axis, factored: 1 - pole dt A = L U with unit U. Periodic axes carry the rank-one correction of
 /// Sherman and Morrison, its signs chosen so that every term is positive.
 struct AxisFactor {
-  ConstVector<double> inverse, lower, upper;  // packed: 1 / L_ii, -L_{i,i-1}, -U_{i,i+1}
+  ConstVector<double> inverse, lower, upper;  // packed: 1 / L_ii, -L_{i,i-1} / L_ii, -U_{i,i+1}
   ConstVector<double> right, left;            // packed: -T^-1 u and T^-T v of the correction, or empty
   // one a line: v_first, -u_first, -u_last, v_last, 1 / (1 + v.T^-1 u)
   ConstVector<double> one, first, last, down, gain;

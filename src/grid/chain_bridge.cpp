@@ -74,9 +74,12 @@ struct LineRow {
   KOKKOS_FUNCTION void solve(std::size_t line, double* a) const {
     const std::size_t n = lines.nodes;
     for (std::size_t i = 1; i < n; ++i) a[i] += f.upper(lines.packed(line, i - 1)) * a[i - 1];
-    a[n - 1] *= f.inverse(lines.packed(line, n - 1));
-    for (std::size_t i = n - 1; i-- > 0;)
-      a[i] = f.inverse(lines.packed(line, i)) * (a[i] + f.lower(lines.packed(line, i + 1)) * a[i + 1]);
+    double carry = 0;
+    for (std::size_t i = n; i-- > 0;) {
+      const double value = a[i] + carry;
+      a[i] = f.inverse(lines.packed(line, i)) * value;
+      carry = f.lower(lines.packed(line, i)) * value;
+    }
     if (f.right.extent(0) == 0) return;
     const double scale = (f.first(line) * a[0] + f.last(line) * a[n - 1]) * f.gain(line);
     for (std::size_t i = 0; i < n; ++i) a[i] += scale * f.left(lines.packed(line, i));

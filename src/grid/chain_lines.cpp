@@ -10,7 +10,8 @@ constexpr std::size_t L = host_lanes, width = kernel::lanes<double>, packs = L /
 static_assert(packs * width == L);
 
 /// W or its transpose, in place, each result through finish(where, value), which leaves it there or makes
-/// more of it while it is in a register. What is carried along the lines stays in registers, too.
+/// more of it while it is in a register. What is carried along the lines stays in registers, too, and waits
+/// for one multiply-add a node.
 template <bool Transposed, class Finish>
 void solve(const BlockFactor& f, std::size_t n, double* a, const Finish& finish) {
   const bool corrected = f.along;  // then results are known only after both sweeps
@@ -19,12 +20,12 @@ void solve(const BlockFactor& f, std::size_t n, double* a, const Finish& finish)
     for (std::size_t p = 0; p < packs; ++p) {
       const std::size_t at = i * L + p * width;
       if constexpr (Transposed) {
-        const P value = kernel::load(a + at) + carry[p];
-        kernel::store(a + at, value);
-        carry[p] = kernel::load(f.upper + at) * value;
+        const P given = kernel::load(a + at), up = kernel::load(f.upper + at);
+        kernel::store(a + at, given + carry[p]);
+        carry[p] = up * given + up * carry[p];
       } else {  // lower is zero in the first row
         carry[p] =
-            kernel::load(f.inverse + at) * (kernel::load(a + at) + kernel::load(f.lower + at) * carry[p]);
+            kernel::load(f.inverse + at) * kernel::load(a + at) + kernel::load(f.lower + at) * carry[p];
         kernel::store(a + at, carry[p]);
       }
     }
@@ -34,8 +35,9 @@ void solve(const BlockFactor& f, std::size_t n, double* a, const Finish& finish)
       const std::size_t at = i * L + p * width;
       P value;
       if constexpr (Transposed) {
-        value = kernel::load(f.inverse + at) * (kernel::load(a + at) + carry[p]);
-        carry[p] = kernel::load(f.lower + at) * value;
+        const P given = kernel::load(a + at), down = kernel::load(f.lower + at);
+        value = kernel::load(f.inverse + at) * (given + carry[p]);
+        carry[p] = down * given + down * carry[p];
       } else {  // upper is zero in the last row
         value = carry[p] = kernel::load(a + at) + kernel::load(f.upper + at) * carry[p];
       }

@@ -23,6 +23,8 @@ struct Lines {
 /// block = factor from[start + offset] for `rows` offsets; missing lines are -inf.
 void pack_lines(const double* from, const Lines& lines, const std::size_t* offsets, std::size_t rows,
                 double factor, double* block);
+/// block = from[start + i stride] for `rows` rows i; missing lines are 0.
+void pack_lines(const double* from, const Lines& lines, std::size_t stride, std::size_t rows, double* block);
 /// to[start + i stride] = factor block for `rows` rows i.
 void unpack_lines(const double* block, const Lines& lines, std::size_t stride, std::size_t rows, double factor,
                   double* to);

@@ -242,6 +242,7 @@ void all_drifts(bool quick) {
   std::printf("\nsteps of a drift; memory %.1f GB/s\n", bandwidth / 1e9);
   std::printf("%6s %7s  %-14s %9s %9s %9s %11s\n", "grid", "steps", "", "ms", "Gpoint/s", "GB/s",
               "of memory");
+  // four times the steps: four times the time
   for (const int steps : {16, 32, 64}) bench_chain(square(512), steps, bandwidth, quick ? 3 : 9);
   if (!quick) bench_chain(square(1024), 16, bandwidth, 5);
 }
