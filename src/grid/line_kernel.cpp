@@ -131,7 +131,10 @@ LineKernel<Real>::LineKernel(const Nodes& out, const Nodes& in, double variance,
 
 template <class Real>
 double LineKernel<Real>::skip_bound() const {
-  return method_ == LineMethod::dense ? 0.0 : in_tiles() * width_ * std::exp2(-skip_bits<Real>);
+  if (method_ == LineMethod::dense) return 0;
+  const double skipped = in_tiles() * width_ * std::exp2(-skip_bits<Real>);
+  // shared: as much again may be lost to underflow
+  return method_ == LineMethod::shared ? 2 * skipped + (rank_ > 0 ? series_error<Real> : 0.0) : skipped;
 }
 
 template <class Real>

@@ -20,6 +20,10 @@ static_assert(max_width * small_product_lines<float> <= LineKernel<float>::max_t
 template <class Real>
 inline constexpr double skip_bits = std::is_same_v<Real, float> ? 36 : 64;
 
+/// What cutting the series of a pair's matrix changes any entry by, relative.
+template <class Real>
+inline constexpr double series_error = std::is_same_v<Real, float> ? 0x1p-28 : 0x1p-57;
+
 inline int tile_count(int nodes, int width) { return (nodes + width - 1) / width; }
 
 /// Multiply-adds per line with tiles of this width, so many for each row of a pair.

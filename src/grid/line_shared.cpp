@@ -28,10 +28,6 @@ constexpr double lowest = std::is_same_v<Real, float> ? 80 : 900;
 template <class Real>
 constexpr double pair_range = std::is_same_v<Real, float> ? 48 : 400;
 
-/// What cutting the series of a pair's matrix changes any entry by, relative.
-template <class Real>
-constexpr double series_error = std::is_same_v<Real, float> ? 0x1p-28 : 0x1p-57;
-
 /// Work beside the products for each row of a pair, in multiply-adds.
 constexpr double overhead = 8;
 

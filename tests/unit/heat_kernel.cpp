@@ -146,8 +146,8 @@ BOOST_AUTO_TEST_CASE(one_axis_of_awkward_sizes) {
 // Shared tiles, in one factor and in two, from smooth and steep to rough and full of holes: where sums are
 // too small to be trusted the tilted pairs take over.
 BOOST_AUTO_TEST_CASE(one_axis_of_one_spacing) {
-  for (const int in : {2, 33, 64, 301, 700})
-    for (const int out : {2, 31, 257, 600})
+  for (const int in : {2, 64, 301, 700})
+    for (const int out : {31, 600})
       for (const double variance : {10.0, 1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5})
         for (const double slope : {0.0, 0.3, -1.0})
           for (const double noise : {0.0, 1.0, 40.0}) {
