@@ -73,15 +73,15 @@ struct HostPath {
                          [=, &plan, &cotangents](const int slot) {
                            const Tape<Real> tape = thread_tape<Real>(plan, true);
                            Real* sum = parameters_too ? &partial(0, slot) : nullptr;
-                           if (sum) std::fill_n(sum, plan.parameters, Real{0});
+                           const int begin = all * slot / slots;
                            double loss = 0;
-                           for (int index = all * slot / slots; index < all * (slot + 1) / slots; ++index) {
+                           for (int index = begin; index < all * (slot + 1) / slots; ++index) {
                              const Rows rows = tile(index, n);
                              load(plan, times, x, rows, tape.value);
                              forward<Real>(plan, parameters.data(), tape.value, tape.slope);
                              loss += cotangents(rows, tape.value + plan.output_row * R,
                                                 tape.delta + plan.output_row * R);
-                             backward<Real>(plan, parameters.data(), tape, sum, inputs_too);
+                             backward<Real>(plan, parameters.data(), tape, index == begin, sum, inputs_too);
                              const Real* dx = tape.delta + plan.space_row * R;
                              for (int k = 0; inputs_too && k < plan.dimension; ++k)
                                for (int r = 0; r < rows.count; ++r)
@@ -156,9 +156,10 @@ struct HostPath {
 
  private:
   static void prepare(const Plan& plan, bool parameters_too, ModelScratch<Real, Memory>& scratch) {
-    if (parameters_too && scratch.gradients.extent(0) != plan.parameters)
+    const std::size_t whole = (plan.parameters + R - 1) / R * R;  // every slot begins on a vector's address
+    if (parameters_too && scratch.gradients.extent(0) != whole)
       scratch.gradients = Points<Real, Memory>(
-          Kokkos::view_alloc(Kokkos::WithoutInitializing, "fortet::nn::partial_gradients"), plan.parameters,
+          Kokkos::view_alloc(Kokkos::WithoutInitializing, "fortet::nn::partial_gradients"), whole,
           gradient_slots);
     if (scratch.losses.extent(0) == 0)
       scratch.losses = Vector<double, Memory>("fortet::nn::losses", gradient_slots);

@@ -38,11 +38,11 @@ void embed(const Plan& plan, const Real* times, Real* value);
 template <class Real>
 void forward(const Plan& plan, const Real* parameters, Real* value, Real* slope);
 
-/// From cotangents in the output rows of tape.delta: adds the parameter gradient to `gradient` (unless null)
-/// and leaves the cotangent of x in the space rows of tape.delta (if `input_cotangent`). Overwrites
-/// tape.delta.
+/// From cotangents in the output rows of tape.delta: adds the parameter gradient to `gradient` (unless null;
+/// where `first`, writes it) and leaves the cotangent of x in the space rows of tape.delta (if
+/// `input_cotangent`). Overwrites tape.delta.
 template <class Real>
-void backward(const Plan& plan, const Real* parameters, const Tape<Real>& tape, Real* gradient,
+void backward(const Plan& plan, const Real* parameters, const Tape<Real>& tape, bool first, Real* gradient,
               bool input_cotangent);
 
 }  // namespace fortet::nn
