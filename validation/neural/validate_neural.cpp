@@ -4,7 +4,7 @@
 //   times validate_neural planar   [key=value ...]   exact W2 of chain ends on planar data, with sampling
 //   floors
 // Keys: method=dsb|dsbm, first=reference|independent|entropic, directions=alternate|joint, data=moons,
-// from=8gaussians (default: standard normal), d, sigma, N, iterations, steps, batch, particles, refresh,
+// from=8gaussians (default: standard normal), d, sigma, N, grid=constant|triangular, ratio, iterations, steps, batch, particles, refresh,
 // rate, schedule=cosine|constant, average, width (two hidden layers; 0: the two-branch network), seeds, n.
 // What is not given has the protocol's value. Every run prints its protocol first, and beside each figure the
 // oracle or the floor that bounds it.
@@ -98,6 +98,10 @@ Method read_method(Settings& s, const Defaults& defaults) {
   m.options.iterations = s.whole("iterations", defaults.iterations);
   m.options.tolerance = 0;
   m.options.schedule.steps = s.whole("N", 20);
+  if (s.text("grid", "constant") == "triangular") {
+    m.options.schedule.kind = StepSchedule::Kind::triangular;
+    m.options.schedule.ratio = s.number("ratio", 100);
+  }
   auto& t = m.options.training;
   t.steps = s.whole("steps", defaults.steps);
   t.batch = s.whole("batch", defaults.batch);
