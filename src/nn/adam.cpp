@@ -49,8 +49,8 @@ KOKKOS_FUNCTION void update(const Rates<Real> rates, int count, const Real* KOKK
     const Real slope = rates.clip * g[i];
     const Real first = m[i] + (1 - rates.beta1) * (slope - m[i]);
     const Real second = v[i] + (1 - rates.beta2) * (slope * slope - v[i]);
-    const Real moved = rates.shrink * p[i] -
-                       rates.rate * first / (Kokkos::sqrt(second * rates.correction2) + rates.epsilon);
+    const Real moved =
+        rates.shrink * p[i] - rates.rate * first / (Kokkos::sqrt(second * rates.correction2) + rates.epsilon);
     m[i] = first;
     v[i] = second;
     p[i] = moved;

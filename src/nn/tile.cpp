@@ -37,8 +37,8 @@ inline void store_unaligned(Real* p, Pack<Real> v) {
   std::memcpy(p, &v, sizeof v);
 }
 
-/// a(m, k) and b(k, n) of a product. Columns of b come in panels of block_vectors vectors: rows b_row apart in
-/// a panel, panels b_panel apart.
+/// a(m, k) and b(k, n) of a product. Columns of b come in panels of block_vectors vectors: rows b_row apart
+/// in a panel, panels b_panel apart.
 template <class Real>
 struct Factors {
   const Real* a;
@@ -131,16 +131,17 @@ inline void activate(Pack<Real> z, Pack<Real>& value, Pack<Real>& slope) {
   }
 }
 
+/// The layer on its first `depth` inputs, `bias` in place of its own.
 template <Activation Kind, class Real>
-void layer_forward(const Layer& layer, const Real* parameters, Real* value, Real* slope) {
+void layer_forward(const Layer& layer, const Real* parameters, int depth, const Real* bias, Real* value,
+                   Real* slope) {
   constexpr int R = tile_rows<Real>;
-  const Real* bias = parameters + layer.bias;
   const Real* in = value + layer.from * R;
   Real* out = value + layer.to * R;
   Real* out_slope = slope ? slope + layer.to * R : nullptr;
   product<Real>(
       layer.out, tile_vectors<Real>,
-      {parameters + layer.weight, layer.in, 1, in, R, block_vectors * lanes<Real>, layer.in},
+      {parameters + layer.weight, layer.in, 1, in, R, block_vectors * lanes<Real>, depth},
       [=](int o, int) { return broadcast(bias[o]); },
       [=, activated = layer.activated, residual = layer.residual](int o, int n, Pack<Real> z) {
         const int at = o * R + n * lanes<Real>;
@@ -153,9 +154,39 @@ void layer_forward(const Layer& layer, const Real* parameters, Real* value, Real
       });
 }
 
+/// Layers [first, last).
 template <Activation Kind, class Real>
-void layers_forward(const Plan& plan, const Real* parameters, Real* value, Real* slope) {
-  for (const Layer& layer : plan.layers) layer_forward<Kind>(layer, parameters, value, slope);
+void layers_forward(const Plan& plan, int first, int last, const Real* parameters, Real* value, Real* slope) {
+  for (int l = first; l < last; ++l) {
+    const Layer& layer = plan.layers[static_cast<std::size_t>(l)];
+    layer_forward<Kind>(layer, parameters, layer.in, parameters + layer.bias, value, slope);
+  }
+}
+
+/// All layers but those of time, whose part is known.
+template <Activation Kind, class Real>
+void layers_forward_at(const Plan& plan, const Real* parameters, const SharedTime<Real>& time, Real* value) {
+  constexpr Real* no_slope = nullptr;
+  const Layer& joint = plan.layers[static_cast<std::size_t>(plan.joint)];
+  layers_forward<Kind>(plan, 0, plan.first_time_layer, parameters, value, no_slope);
+  layer_forward<Kind>(joint, parameters, plan.joined_space, time.offset.data(), value, no_slope);
+  layers_forward<Kind>(plan, plan.joint + 1, static_cast<int>(plan.layers.size()), parameters, value,
+                       no_slope);
+}
+
+/// Calls run with the activation as a constant: run.template operator()<Kind>().
+template <class Run>
+void with_activation(Activation kind, const Run& run) {
+  switch (kind) {
+    case Activation::silu:
+      return run.template operator()<Activation::silu>();
+    case Activation::leaky_relu:
+      return run.template operator()<Activation::leaky_relu>();
+    case Activation::tanh:
+      return run.template operator()<Activation::tanh>();
+    case Activation::relu:
+      return run.template operator()<Activation::relu>();
+  }
 }
 
 /// One stage of a transposition: blocks of `Half` lanes off the diagonal change places.
@@ -179,8 +210,8 @@ inline void transpose_stages(Pack<Real>* rows) {
   }
 }
 
-/// Panels of `width` columns, one after another: panel(r, i) = in(i, r), padded with zeros to whole vectors; a
-/// square of lanes at a time. A product then reads its panel from consecutive addresses.
+/// Panels of `width` columns, one after another: panel(r, i) = in(i, r), padded with zeros to whole vectors;
+/// a square of lanes at a time. A product then reads its panel from consecutive addresses.
 template <class Real>
 void transpose(int features, const Real* in, int width, Real* panel) {
   constexpr int R = tile_rows<Real>, L = lanes<Real>;
@@ -308,16 +339,42 @@ void embed(const Plan& plan, const Real* times, Real* value) {
 
 template <class Real>
 void forward(const Plan& plan, const Real* parameters, Real* value, Real* slope) {
-  switch (plan.architecture.activation) {
-    case Activation::silu:
-      return layers_forward<Activation::silu>(plan, parameters, value, slope);
-    case Activation::leaky_relu:
-      return layers_forward<Activation::leaky_relu>(plan, parameters, value, slope);
-    case Activation::tanh:
-      return layers_forward<Activation::tanh>(plan, parameters, value, slope);
-    case Activation::relu:
-      return layers_forward<Activation::relu>(plan, parameters, value, slope);
+  with_activation(plan.architecture.activation, [&]<Activation Kind>() {
+    layers_forward<Kind>(plan, 0, static_cast<int>(plan.layers.size()), parameters, value, slope);
+  });
+}
+
+template <class Real>
+SharedTime<Real> share_time(const Plan& plan, const Real* parameters, Real time) {
+  constexpr int R = tile_rows<Real>;
+  alignas(64) Real times[R];
+  std::fill_n(times, R, time);
+  Real* value = thread_tape<Real>(plan, false).value;
+  embed(plan, times, value);
+  with_activation(plan.architecture.activation, [&]<Activation Kind>() {
+    layers_forward<Kind>(plan, plan.first_time_layer, plan.joint, parameters, value,
+                         static_cast<Real*>(nullptr));
+  });
+  SharedTime<Real> shared;
+  for (int i = 0; i < plan.joined_time; ++i) shared.features.push_back(value[(plan.joined_space + i) * R]);
+  const Layer& joint = plan.layers[static_cast<std::size_t>(plan.joint)];
+  for (int o = 0; o < joint.out; ++o) {
+    const Real* weight = parameters + joint.weight + static_cast<std::ptrdiff_t>(o) * joint.in;
+    Real sum = parameters[joint.bias + static_cast<std::size_t>(o)];
+    for (int i = 0; i < plan.joined_time; ++i)
+      sum += weight[plan.joined_space + i] * shared.features[static_cast<std::size_t>(i)];
+    shared.offset.push_back(sum);
   }
+  return shared;
+}
+
+template <class Real>
+void forward_at(const Plan& plan, const Real* parameters, const SharedTime<Real>& time, Real* value) {
+  constexpr int R = tile_rows<Real>;
+  for (int i = 0; i < plan.joined_time; ++i)  // a residual joint layer reads them
+    std::fill_n(value + (plan.joined_space + i) * R, R, time.features[static_cast<std::size_t>(i)]);
+  with_activation(plan.architecture.activation,
+                  [&]<Activation Kind>() { layers_forward_at<Kind>(plan, parameters, time, value); });
 }
 
 template <class Real>
@@ -345,10 +402,12 @@ void backward(const Plan& plan, const Real* parameters, const Tape<Real>& tape, 
   }
 }
 
-#define FORTET_INSTANTIATE(Real)                                 \
-  template Tape<Real> thread_tape(const Plan&, bool);            \
-  template void embed(const Plan&, const Real*, Real*);          \
-  template void forward(const Plan&, const Real*, Real*, Real*); \
+#define FORTET_INSTANTIATE(Real)                                                      \
+  template Tape<Real> thread_tape(const Plan&, bool);                                 \
+  template void embed(const Plan&, const Real*, Real*);                               \
+  template void forward(const Plan&, const Real*, Real*, Real*);                      \
+  template SharedTime<Real> share_time(const Plan&, const Real*, Real);               \
+  template void forward_at(const Plan&, const Real*, const SharedTime<Real>&, Real*); \
   template void backward(const Plan&, const Real*, const Tape<Real>&, bool, Real*, bool);
 FORTET_INSTANTIATE(float)
 FORTET_INSTANTIATE(double)

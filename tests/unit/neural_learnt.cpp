@@ -31,9 +31,7 @@ class Polynomial final : public DriftModel<double> {
   int dimension() const override { return 1; }
   std::size_t parameter_count() const override { return features; }
   std::string describe() const override { return "polynomial of the test"; }
-  void initialise(RandomKey, Vector<double> parameters) const override {
-    Kokkos::deep_copy(parameters, 0.0);
-  }
+  void initialise(RandomKey, Vector<double> parameters) const override { Kokkos::deep_copy(parameters, 0.0); }
   void evaluate(const DefaultExec& exec, ConstVector<double> parameters, ConstVector<double> times,
                 ConstPoints<double> x, Points<double> out) const override {
     Kokkos::parallel_for(
