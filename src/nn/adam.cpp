@@ -39,9 +39,28 @@ double norm(const typename Memory::execution_space& exec, ConstVector<Real, Memo
   return std::sqrt(total);
 }
 
+/// Parameters, moments and average of `count` parameters from their gradient g. By value and restrict: what
+/// is written is neither a rate nor another array, so the loop vectorises.
+template <class Real>
+KOKKOS_FUNCTION void update(const Rates<Real> rates, int count, const Real* KOKKOS_RESTRICT g,
+                            Real* KOKKOS_RESTRICT p, Real* KOKKOS_RESTRICT m, Real* KOKKOS_RESTRICT v,
+                            Real* KOKKOS_RESTRICT a) {
+  for (int i = 0; i < count; ++i) {
+    const Real slope = rates.clip * g[i];
+    const Real first = m[i] + (1 - rates.beta1) * (slope - m[i]);
+    const Real second = v[i] + (1 - rates.beta2) * (slope * slope - v[i]);
+    const Real moved =
+        rates.shrink * p[i] - rates.rate * first / (Kokkos::sqrt(second * rates.correction2) + rates.epsilon);
+    m[i] = first;
+    v[i] = second;
+    p[i] = moved;
+    a[i] += (1 - rates.average) * (moved - a[i]);
+  }
+}
+
 template <class Real, class Memory>
-void update(const typename Memory::execution_space& exec, const Rates<Real>& rates,
-            ConstVector<Real, Memory> gradient, const Adam<Real, Memory>& state) {
+void update_all(const typename Memory::execution_space& exec, const Rates<Real>& rates,
+                ConstVector<Real, Memory> gradient, const Adam<Real, Memory>& state) {
   const int size = static_cast<int>(gradient.extent(0)), step = block<Memory>;
   const Real* g = gradient.data();
   Real *p = state.parameters.data(), *m = state.first.data(), *v = state.second.data(),
@@ -50,18 +69,8 @@ void update(const typename Memory::execution_space& exec, const Rates<Real>& rat
       "fortet::nn::adam",
       Kokkos::RangePolicy<typename Memory::execution_space>(exec, 0, (size + step - 1) / step),
       KOKKOS_LAMBDA(const int b) {
-        const int end = size < (b + 1) * step ? size : (b + 1) * step;
-        for (int i = b * step; i < end; ++i) {
-          const Real slope = rates.clip * g[i];
-          const Real first = m[i] + (1 - rates.beta1) * (slope - m[i]);
-          const Real second = v[i] + (1 - rates.beta2) * (slope * slope - v[i]);
-          const Real moved = rates.shrink * p[i] -
-                             rates.rate * first / (Kokkos::sqrt(second * rates.correction2) + rates.epsilon);
-          m[i] = first;
-          v[i] = second;
-          p[i] = moved;
-          a[i] += (1 - rates.average) * (moved - a[i]);
-        }
+        const int begin = b * step, count = size - begin < step ? size - begin : step;
+        update(rates, count, g + begin, p + begin, m + begin, v + begin, a + begin);
       });
 }
 
@@ -120,7 +129,7 @@ void Adam<Real, Memory>::step(const execution_space& exec, const AdamOptions& op
                           static_cast<Real>(options.epsilon),
                           static_cast<Real>(1 - rate * options.weight_decay),
                           static_cast<Real>(options.average > 0 ? std::min(options.average, warm) : 0)};
-  update<Real, Memory>(exec, rates, gradient, *this);
+  update_all<Real, Memory>(exec, rates, gradient, *this);
 }
 
 template <class Real, class Memory>

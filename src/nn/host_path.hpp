@@ -73,15 +73,15 @@ struct HostPath {
                          [=, &plan, &cotangents](const int slot) {
                            const Tape<Real> tape = thread_tape<Real>(plan, true);
                            Real* sum = parameters_too ? &partial(0, slot) : nullptr;
-                           if (sum) std::fill_n(sum, plan.parameters, Real{0});
+                           const int begin = all * slot / slots;
                            double loss = 0;
-                           for (int index = all * slot / slots; index < all * (slot + 1) / slots; ++index) {
+                           for (int index = begin; index < all * (slot + 1) / slots; ++index) {
                              const Rows rows = tile(index, n);
                              load(plan, times, x, rows, tape.value);
                              forward<Real>(plan, parameters.data(), tape.value, tape.slope);
                              loss += cotangents(rows, tape.value + plan.output_row * R,
                                                 tape.delta + plan.output_row * R);
-                             backward<Real>(plan, parameters.data(), tape, sum, inputs_too);
+                             backward<Real>(plan, parameters.data(), tape, index == begin, sum, inputs_too);
                              const Real* dx = tape.delta + plan.space_row * R;
                              for (int k = 0; inputs_too && k < plan.dimension; ++k)
                                for (int r = 0; r < rows.count; ++r)
@@ -130,35 +130,40 @@ struct HostPath {
                    Paths<Real, Memory> path, Paths<Real, Memory> reversals) {
     const std::size_t n = x.extent(0);
     const bool store = path.extent(0) > 0, reverse = reversals.extent(0) > 0;
-    Kokkos::parallel_for("fortet::nn::walk", Policy(exec, 0, tiles(n)), [=, &plan, &steps](const int index) {
-      const Rows rows = tile(index, n);
-      const Tape<Real> tape = thread_tape<Real>(plan, false);
-      Real* state = tape.value + plan.space_row * R;
-      const auto save = [&](Points<Real, Memory> to) {
-        for (int k = 0; k < plan.dimension; ++k)
-          for (int r = 0; r < rows.count; ++r) to(rows.first + r, k) = state[k * R + r];
-      };
-      load_points(plan.dimension, x, rows, state);
-      for (std::size_t s = 0; s < steps.size(); ++s) {
-        if (store) save(slice(path, s));
-        embed_step(plan, steps[s], tape.value);
-        forward<Real>(plan, parameters.data(), tape.value, nullptr);
-        if (reverse) begin_reversal(plan, steps[s], rows, tape.value, slice(reversals, s));
-        advance(plan, steps[s], key.child(s), rows, tape.value);
-        if (!reverse) continue;
-        forward<Real>(plan, parameters.data(), tape.value, nullptr);
-        end_reversal(plan, steps[s], rows, tape.value, slice(reversals, s));
-      }
-      save(x);
-      if (store) save(slice(path, steps.size()));
-    });
+    std::vector<SharedTime<Real>> times;
+    for (const ChainStep& step : steps)
+      times.push_back(share_time(plan, parameters.data(), static_cast<Real>(step.time)));
+    Kokkos::parallel_for("fortet::nn::walk", Policy(exec, 0, tiles(n)),
+                         [=, &plan, &steps, &times](const int index) {
+                           const Rows rows = tile(index, n);
+                           const Tape<Real> tape = thread_tape<Real>(plan, false);
+                           Real* state = tape.value + plan.space_row * R;
+                           const auto save = [&](Points<Real, Memory> to) {
+                             for (int k = 0; k < plan.dimension; ++k)
+                               for (int r = 0; r < rows.count; ++r) to(rows.first + r, k) = state[k * R + r];
+                           };
+                           load_points(plan.dimension, x, rows, state);
+                           for (std::size_t s = 0; s < steps.size(); ++s) {
+                             if (store) save(slice(path, s));
+                             forward_at(plan, parameters.data(), times[s], tape.value);
+                             if (reverse)
+                               begin_reversal(plan, steps[s], rows, tape.value, slice(reversals, s));
+                             advance(plan, steps[s], key.child(s), rows, tape.value);
+                             if (!reverse) continue;
+                             forward_at(plan, parameters.data(), times[s], tape.value);
+                             end_reversal(plan, steps[s], rows, tape.value, slice(reversals, s));
+                           }
+                           save(x);
+                           if (store) save(slice(path, steps.size()));
+                         });
   }
 
  private:
   static void prepare(const Plan& plan, bool parameters_too, ModelScratch<Real, Memory>& scratch) {
-    if (parameters_too && scratch.gradients.extent(0) != plan.parameters)
+    const std::size_t whole = (plan.parameters + R - 1) / R * R;  // every slot begins on a vector's address
+    if (parameters_too && scratch.gradients.extent(0) != whole)
       scratch.gradients = Points<Real, Memory>(
-          Kokkos::view_alloc(Kokkos::WithoutInitializing, "fortet::nn::partial_gradients"), plan.parameters,
+          Kokkos::view_alloc(Kokkos::WithoutInitializing, "fortet::nn::partial_gradients"), whole,
           gradient_slots);
     if (scratch.losses.extent(0) == 0)
       scratch.losses = Vector<double, Memory>("fortet::nn::losses", gradient_slots);
@@ -181,12 +186,6 @@ struct HostPath {
 
   static Points<Real, Memory> slice(const Paths<Real, Memory>& paths, std::size_t s) {
     return Kokkos::subview(paths, Kokkos::ALL, Kokkos::ALL, s);
-  }
-
-  static void embed_step(const Plan& plan, const ChainStep& step, Real* value) {
-    alignas(64) Real time[R];
-    std::fill_n(time, R, static_cast<Real>(step.time));
-    embed(plan, time, value);
   }
 
   /// x <- x + length drift + noise Z

@@ -111,9 +111,11 @@ Plan make_plan(int dimension, const Architecture& architecture) {
 
   const auto& space = architecture.space_branch;
   const auto& time = architecture.time_branch;
-  const int joined_space = space.empty() ? dimension : space.back();
-  const int joined_time = time.empty() ? architecture.time_features : time.back();
+  const int joined_space = plan.joined_space = space.empty() ? dimension : space.back();
+  const int joined_time = plan.joined_time = time.empty() ? architecture.time_features : time.back();
   const int joined = joined_space + joined_time;
+  plan.first_time_layer = static_cast<int>(space.size());
+  plan.joint = plan.first_time_layer + static_cast<int>(time.size());
   plan.rows = joined;
   const auto allocate = [&plan](int rows) {
     plan.rows += rows;

@@ -26,6 +26,8 @@ struct Plan {
   std::vector<Layer> layers;
   std::vector<double> frequencies;  ///< of the time embedding, per unit of tau
   int space_row = 0, time_row = 0, output_row = 0, rows = 0;
+  int first_time_layer = 0, joint = 0;    ///< layers [first_time_layer, joint) see time alone; `joint` sees
+  int joined_space = 0, joined_time = 0;  ///< rows [0, joined_space) of x and the joined_time after them
   std::size_t parameters = 0;
   int widest = 0;  ///< largest `in`
 };

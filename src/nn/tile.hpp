@@ -7,6 +7,7 @@
 //   gradients   dW(o, i)   += sum_r dout(o, r) in(i, r)          (with `in` transposed first)
 // Kokkos-free: compiled by the host compiler and called from Kokkos dispatch over tiles.
 #include <cstddef>
+#include <vector>
 
 #include "nn/plan.hpp"
 
@@ -38,11 +39,25 @@ void embed(const Plan& plan, const Real* times, Real* value);
 template <class Real>
 void forward(const Plan& plan, const Real* parameters, Real* value, Real* slope);
 
-/// From cotangents in the output rows of tape.delta: adds the parameter gradient to `gradient` (unless null)
-/// and leaves the cotangent of x in the space rows of tape.delta (if `input_cotangent`). Overwrites
-/// tape.delta.
+/// What a network needs of a time that all rows share: its joined features, and what they and the bias add to
+/// the joint layer. Steps of a chain compute it once.
 template <class Real>
-void backward(const Plan& plan, const Real* parameters, const Tape<Real>& tape, Real* gradient,
+struct SharedTime {
+  std::vector<Real> features;  ///< plan.joined_time
+  std::vector<Real> offset;    ///< out of layer plan.joint
+};
+template <class Real>
+SharedTime<Real> share_time(const Plan& plan, const Real* parameters, Real time);
+
+/// As forward() without slopes, at one time for all rows; `value` needs the space rows alone.
+template <class Real>
+void forward_at(const Plan& plan, const Real* parameters, const SharedTime<Real>& time, Real* value);
+
+/// From cotangents in the output rows of tape.delta: adds the parameter gradient to `gradient` (unless null;
+/// where `first`, writes it) and leaves the cotangent of x in the space rows of tape.delta (if
+/// `input_cotangent`). Overwrites tape.delta.
+template <class Real>
+void backward(const Plan& plan, const Real* parameters, const Tape<Real>& tape, bool first, Real* gradient,
               bool input_cotangent);
 
 }  // namespace fortet::nn

@@ -194,9 +194,11 @@ BOOST_AUTO_TEST_CASE(fused_loss_is_evaluate_then_vjp) {
   BOOST_TEST(error < 1e-12 * scale);
 }
 
-BOOST_AUTO_TEST_CASE(fused_walk_is_evaluate_step_by_step) {
+namespace {
+
+void fused_walk_is_evaluate(const Architecture& architecture) {
   const Exec exec;
-  const Mlp<double, Host> model(3, {});
+  const Mlp<double, Host> model(3, architecture);
   const std::size_t n = 150;
   auto data = make_data<double>(model, n);
   const std::vector<ChainStep> steps = {{0.0, 0.1, 0.3}, {0.3, 0.2, 0.1}, {0.9, 0.1, 0.0}};
@@ -218,7 +220,17 @@ BOOST_AUTO_TEST_CASE(fused_walk_is_evaluate_step_by_step) {
       BOOST_TEST(path_a(r, k, 0) == data.x(r, k));
       BOOST_TEST(path_a(r, k, 3) == a(r, k));
     }
-  BOOST_TEST(error < 1e-12);  // three steps of the same arithmetic, contracted differently
+  BOOST_TEST(error < 1e-12);  // three steps of the same sums, in another order
+}
+
+}  // namespace
+
+// A chain's steps compute what depends on time alone once for all rows: with branches, without, and where a
+// residual joint layer adds the time features themselves to its values.
+BOOST_AUTO_TEST_CASE(fused_walk_is_evaluate_step_by_step) {
+  auto all = architectures();
+  all.push_back({.space_branch = {12}, .time_branch = {8}, .trunk = {20, 20}, .residual = true});
+  for (const Architecture& architecture : all) fused_walk_is_evaluate(architecture);
 }
 
 // The network of tests/oracles/network.py (numpy), parameters p_i = sin(i + 1) / 2: same inputs, same

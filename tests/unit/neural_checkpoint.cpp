@@ -1,6 +1,9 @@
 // Checkpoints of the neural solvers: what was stopped and resumed is bitwise what was never stopped, and
 // files that do not fit are refused.
+#include <sys/resource.h>
+
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 
 #include "fortet/io/bridge.hpp"
 #include "fortet/io/state_file.hpp"
@@ -71,6 +74,26 @@ std::filesystem::path finished_run(const TemporaryFolder& folder) {
   Dsb<float>(options).solve(DefaultExec(), problem);
   return options.checkpoint;
 }
+
+/// While it lives, writing past `bytes` of a file fails (and raises no signal).
+class SmallFiles {
+ public:
+  explicit SmallFiles(std::size_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit small = before_;
+    small.rlim_cur = bytes;
+    setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~SmallFiles() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  SmallFiles(const SmallFiles&) = delete;
+
+ private:
+  void (*handler_)(int);
+  rlimit before_{};
+};
 
 /// The message with which a run of these options refuses to resume.
 template <class Solver = Dsb<float>, class Options = DsbOptions>
@@ -186,6 +209,25 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error) {
   options.checkpoint = folder / "target/deeper/run.state";
   BOOST_CHECK_THROW(Dsb<float>(options).solve(DefaultExec(), problem), BackendError);
   BOOST_TEST(test::content(file) == before);
+}
+
+// Files may not grow past half of a checkpoint: where the disk fills up while one is written, the run stops
+// with an error, and the checkpoint before is whole and can be resumed from.
+BOOST_AUTO_TEST_CASE(a_disk_that_fills_up_keeps_the_checkpoint_before) {
+  const TemporaryFolder folder;
+  DsbOptions options{small_run()};
+  const auto whole = Dsb<float>(options).solve(DefaultExec(), problem);
+  options.checkpoint = finished_run(folder);
+  options.resume = true;
+  const auto before = test::content(options.checkpoint);
+  {
+    const SmallFiles limit(before.size() / 2);
+    BOOST_CHECK_THROW(Dsb<float>(options).solve(DefaultExec(), problem), BackendError);
+  }
+  BOOST_TEST(test::content(options.checkpoint) == before);
+  BOOST_TEST(folder.number_of_files() == 1u);
+  BOOST_TEST(parameters(Dsb<float>(options).solve(DefaultExec(), problem).coupling) ==
+             parameters(whole.coupling));
 }
 
 // The loss overflows in the second round of the first iteration at the latest; the checkpoint that stays can

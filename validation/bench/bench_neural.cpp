@@ -1,5 +1,5 @@
 // Training and sampling of the networks beside what this machine's multiply-adds allow.
-//   bench_neural [--quick]
+//   bench_neural [--quick] [NAME]       only what has NAME in its name
 // A training step is loss, gradient, Adam and moving average of the network [x, 16 time features] -> W -> W
 // -> 2 on a batch that is there already, as validation/bench/peers_neural.py times it for PyTorch and JAX.
 // Figures are medians (and minima) of repetitions of 50 steps, all configurations interleaved.
@@ -96,11 +96,13 @@ double median(std::vector<double> values) {
 int main(int argc, char** argv) {
   Kokkos::ScopeGuard kokkos(argc, argv);
   const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
+  const std::string wanted = argc > 1 + quick ? argv[1 + quick] : "";
   const int threads = DefaultExec().concurrency();
   std::vector<Timing> timings;
   for (const int width : {128, 256})
     for (const int rows : {128, 512, 4096}) timings.push_back(training(width, rows));
   for (const int width : {128, 256}) timings.push_back(sampling(width));
+  std::erase_if(timings, [&](const Timing& timing) { return timing.name.find(wanted) == std::string::npos; });
   const bench::Yardstick before = bench::measure_yardstick(threads);
   const int repeats = quick ? 3 : 15;
   for (Timing& timing : timings) timing.work();

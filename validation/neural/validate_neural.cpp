@@ -4,10 +4,10 @@
 //   times validate_neural planar   [key=value ...]   exact W2 of chain ends on planar data, with sampling
 //   floors
 // Keys: method=dsb|dsbm, first=reference|independent|entropic, directions=alternate|joint, data=moons,
-// from=8gaussians (default: standard normal), d, sigma, N, iterations, steps, batch, particles, refresh,
-// rate, schedule=cosine|constant, average, width (two hidden layers; 0: the two-branch network), seeds, n.
-// What is not given has the protocol's value. Every run prints its protocol first, and beside each figure the
-// oracle or the floor that bounds it.
+// from=8gaussians (default: standard normal), d, sigma, N, grid=constant|triangular, ratio, iterations,
+// steps, batch, particles, refresh, rate, schedule=cosine|constant, average, width (two hidden layers; 0: the
+// two-branch network), seeds, n. What is not given has the protocol's value. Every run prints its protocol
+// first, and beside each figure the oracle or the floor that bounds it.
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -85,7 +85,7 @@ struct Defaults {
 struct Method {
   std::string name, first = {}, directions = {};
   NeuralOptions options = {};
-  int seeds = 1;
+  int seed = 0, seeds = 1;  ///< the first, and how many
 };
 
 Method read_method(Settings& s, const Defaults& defaults) {
@@ -98,6 +98,10 @@ Method read_method(Settings& s, const Defaults& defaults) {
   m.options.iterations = s.whole("iterations", defaults.iterations);
   m.options.tolerance = 0;
   m.options.schedule.steps = s.whole("N", 20);
+  if (s.text("grid", "constant") == "triangular") {
+    m.options.schedule.kind = StepSchedule::Kind::triangular;
+    m.options.schedule.ratio = s.number("ratio", 100);
+  }
   auto& t = m.options.training;
   t.steps = s.whole("steps", defaults.steps);
   t.batch = s.whole("batch", defaults.batch);
@@ -108,6 +112,7 @@ Method read_method(Settings& s, const Defaults& defaults) {
   t.adam.schedule =
       s.text("schedule", defaults.schedule) == "cosine" ? LearningRate::cosine : LearningRate::constant;
   if (const int width = s.whole("width", defaults.width)) m.options.network = plain_network({width, width});
+  m.seed = s.whole("seed", 0);
   m.seeds = s.whole("seeds", defaults.seeds);
   return m;
 }
@@ -179,7 +184,7 @@ int gaussian(Settings s) {
                          .back();
   std::printf("  standard errors of the figures (n d = %.0f): mean %.5f, variance %.5f\n", double(n) * d,
               1 / std::sqrt(double(n) * d), std::sqrt(2 / (double(n) * d)));
-  for (int seed = 0; seed < m.seeds; ++seed) {
+  for (int seed = m.seed; seed < m.seed + m.seeds; ++seed) {
     const auto [bridge, report] = solve(m, problem, seed);
     const DefaultExec exec;
     Points<float> x0("x0", static_cast<std::size_t>(n), static_cast<std::size_t>(d)),
@@ -295,7 +300,7 @@ int kl(Settings s) {
              return walker;
            }));
   const Problem problem{normal(d, -a, 1), normal(d, a, 1), Brownian{}};
-  for (int seed = 0; seed < m.seeds; ++seed) {
+  for (int seed = m.seed; seed < m.seed + m.seeds; ++seed) {
     const auto [bridge, report] = solve(m, problem, seed);
     std::vector<double> times;
     for (int i = 0; i <= 20; ++i) times.push_back(i / 20.0);
@@ -355,7 +360,7 @@ int planar_data(Settings s) {
   std::fflush(stdout);
   const Problem problem{planar(from), target, Brownian{.sigma = sigma}};
   std::vector<double> found;
-  for (int seed = 0; seed < m.seeds; ++seed) {
+  for (int seed = m.seed; seed < m.seed + m.seeds; ++seed) {
     const auto [bridge, report] = solve(m, problem, seed);
     Points<float> x0("x0", n, 2), x1("x1", n, 2);
     bridge.sample(exec, {.seed = 200 + std::uint64_t(seed)}, x0, x1);
