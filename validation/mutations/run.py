@@ -1,12 +1,10 @@
 """Breaks a scratch copy of the project in one way after the other, and shows that `fortet validate` notices.
 
-    python3 validation/mutations/run.py [SCRATCH]
-
 Each mutation is a replacement of one piece of text that must occur exactly once. The copy is built (the first time
 whole, then what changed) and the quick suite must end with exit code 3. Prints which cases caught which mutation;
-exit code 0 when every mutation was caught and the unbroken copy passes. SCRATCH (default: build/mutations) can be used
-again."""
+exit code 0 when every mutation was caught and the unbroken copy passes."""
 
+import argparse
 import json
 import pathlib
 import subprocess
@@ -72,7 +70,10 @@ def validate(scratch):
 
 
 def main():
-    scratch = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else PROJECT / "build/mutations").resolve()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scratch", nargs="?", type=pathlib.Path, default=PROJECT / "build/mutations",
+                        help="folder for the copy; can be used again (build/mutations)")
+    scratch = parser.parse_args().scratch.resolve()
     missed = []
     for what, file, old, new in [("nothing", "README.md", "", ""), *MUTATIONS]:
         copy_project(scratch)
