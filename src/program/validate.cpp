@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 #include "fortet/error.hpp"
 #include "program/interrupt.hpp"
 #include "program/output.hpp"
+#include "program/process.hpp"
 #include "program/validate_report.hpp"
 #include "suite/suite.hpp"
 
@@ -54,7 +56,25 @@ std::vector<validation::Case> chosen(const ValidateArguments& arguments) {
   return out;
 }
 
-CaseResult run(const validation::Case& c, const ValidateArguments& arguments) {
+/// The name that --backend has for an execution space.
+std::string lower_case(std::string name) {
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return name;
+}
+
+void require_backend(const std::string& wanted) {
+  const std::string here = lower_case(DefaultExec::name());
+  if (wanted != "any" && lower_case(wanted) != here)
+    throw InvalidArgument("--backend " + wanted + ": this build runs on " + here +
+                          "; a backend is chosen when Fortet is configured (make build PRESET=...)");
+}
+
+std::string last_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
+CaseResult run_here(const validation::Case& c, const ValidateArguments& arguments) {
   CaseResult result{.name = c.name, .family = c.family(), .what = c.what};
   validation::Record record(c.name);
   const char* from_environment = std::getenv("FORTET_DATA");
@@ -85,6 +105,35 @@ CaseResult run(const validation::Case& c, const ValidateArguments& arguments) {
   return result;
 }
 
+/// The same in a process of its own, whose end is not the end of this one.
+CaseResult run_apart(const validation::Case& c, const ValidateArguments& arguments) {
+  std::vector<std::string> command{this_program().string(), "validate", "--alone", c.name,
+                                   "--suite", arguments.suite, "--seed", std::to_string(arguments.seed)};
+  if (arguments.threads > 0) command.insert(command.end(), {"--threads", std::to_string(arguments.threads)});
+  if (arguments.data) command.insert(command.end(), {"--data", arguments.data->string()});
+  const double begin = now();
+  const auto ended = run_process(command);
+  if (!ended) throw BackendError("fortet validate: cannot start " + command[0]);
+  const std::string last = last_line(ended->output);
+  if (ended->exit_code == exit_code::converged) return case_from_json(last);
+  return {.name = c.name,
+          .family = c.family(),
+          .what = c.what,
+          .status = Status::crashed,
+          .reason = ended->reason + (last.empty() ? "" : ": " + last),
+          .seconds = now() - begin};
+}
+
+int run_alone(const ValidateArguments& arguments) {
+  catch_interrupts();  // the terminal sends Ctrl-C to both; the case is ended
+  for (const auto& c : validation::all_cases())
+    if (c.name == arguments.alone) {
+      std::cout << to_json(run_here(c, arguments)) << '\n';
+      return exit_code::converged;
+    }
+  throw InvalidArgument("--alone " + arguments.alone + ": no such case");
+}
+
 void print(const CaseResult& c) {
   std::printf("  %-7s %8.2f s  %-52s", to_string(c.status).c_str(), c.seconds, c.name.c_str());
   if (!c.reason.empty())
@@ -104,7 +153,10 @@ void print_progress(std::size_t done, std::size_t all, double seconds, const std
 }  // namespace
 
 int run_validate(const ValidateArguments& arguments) {
-  const auto cases = arguments.pairs.empty() ? chosen(arguments) : std::vector{pairs_case(arguments)};
+  if (!arguments.alone.empty()) return run_alone(arguments);
+  require_backend(arguments.backend);
+  const bool own_samples = !arguments.pairs.empty();
+  const auto cases = own_samples ? std::vector{pairs_case(arguments)} : chosen(arguments);
   if (arguments.list) {
     for (const auto& c : cases) std::cout << c.name << '\n';
     return exit_code::converged;
@@ -126,7 +178,7 @@ int run_validate(const ValidateArguments& arguments) {
       continue;
     }
     if (progress) print_progress(result.cases.size(), cases.size(), now() - begin, c.name);
-    result.cases.push_back(run(c, arguments));
+    result.cases.push_back(own_samples ? run_here(c, arguments) : run_apart(c, arguments));
     if (progress) std::fputs("\r\033[K", stderr);
     if (!arguments.quiet) print(result.cases.back());
   }

@@ -15,7 +15,9 @@ struct ValidateArguments : CommonArguments {
   std::string filter;              ///< regular expression that a case's name must contain
   std::string precision = "both";  ///< double, float
   std::uint64_t seed = 1;
+  std::string backend = "any";  ///< where the cases are to run: openmp, cuda, ...
   bool list = false;
+  std::string alone;  ///< run the case of this name in this process, and print it as JSON
   std::optional<std::filesystem::path> data;     ///< folder of data sets
   std::vector<std::filesystem::path> pairs;      ///< samples of X0 and X1 made by another program
   std::optional<std::filesystem::path> problem;  ///< what they are samples for

@@ -17,8 +17,11 @@ void add_validate(CLI::App& app, Invocation& invocation) {
   command->add_option("--precision", a.precision, "double, float or both (default both)")
       ->check(silent(CLI::IsMember({"double", "float", "both"})))
       ->type_name("P");
+  command->add_option("--backend", a.backend, "Refuse to run on another, e.g. openmp (default any)")
+      ->type_name("NAME");
   command->add_option("--seed", a.seed, "Of every random number (default 1)")->type_name("N");
   command->add_flag("--list", a.list, "Name the cases and stop");
+  command->add_option("--alone", a.alone)->group("");  // how it starts itself for each case
   auto* pairs =
       command->add_option("--pairs", a.pairs, "Judge pairs: X0 in A, X1 in B")->expected(2)->type_name("A B");
   auto* problem =

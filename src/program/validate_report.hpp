@@ -13,7 +13,7 @@ struct CaseResult {
   enum class Status { passed, failed, skipped, crashed, not_run } status = Status::not_run;
   std::string reason = {};  ///< why it was skipped or crashed
   double seconds = 0;
-  double peak_memory_mib = 0;  ///< of the process so far
+  double peak_memory_mib = 0;  ///< of its process
   std::vector<validation::Score> scores = {};
   std::vector<validation::Curve> curves = {};
   std::vector<validation::Cell> cells = {};
@@ -38,6 +38,9 @@ struct ValidationResult {
   bool passed() const;
 };
 
+/// One line, and what it was made of.
+std::string to_json(const CaseResult& result);
+CaseResult case_from_json(const std::string& text);
 /// docs/validation.md describes the document.
 std::string to_json(const ValidationResult& result);
 /// What changed since the report of an earlier run, a line each; worse first. Throws InvalidArgument when the

@@ -2,9 +2,11 @@
 
 import json
 import os
+import pathlib
 import random
 import signal
 import subprocess
+import time
 import xml.etree.ElementTree as xml
 
 import support
@@ -108,6 +110,31 @@ class Validate(support.ProgramTest):
         suites = xml.parse(folder / "junit.xml").getroot()
         self.assertEqual((suites.get("failures"), suites.get("errors")), ("0", "1"))
         self.assertIn("optdigits.tra: expected rows of 64 pixels", (folder / "index.html").read_text())
+
+    def test_a_case_ended_by_a_signal_is_reported_and_others_go_on(self):
+        folder = self.folder / "out"
+        process = subprocess.Popen(self.command("validate", "--filter", "limits/two|statistics|discretisation/euler",
+                                                "--report", folder),
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=NO_PLOTS)
+        self.addCleanup(process.kill)
+        for _ in range(2):  # then statistics, which takes a second, has begun or is about to
+            self.assertIn("passed", process.stdout.readline())
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while not children.read_text():
+            time.sleep(0.001)
+        os.kill(int(children.read_text().split()[0]), signal.SIGSEGV)
+        process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 3)
+        cases = self.report(folder)["cases"]
+        self.assertEqual([c["status"] for c in cases], ["passed", "passed", "crashed"])
+        self.assertIn("Segmentation fault", cases[2]["reason"])
+
+    def test_backend(self):
+        folder = self.folder / "out"
+        self.succeed("validate", "--filter", "limits/two-by-two", "--report", folder, env=NO_PLOTS)
+        backend = self.report(folder)["backend"].lower()
+        self.succeed("validate", "--filter", "limits/two-by-two", "--backend", backend)
+        self.bad_input("validate", "--backend", "abacus", says=backend)
 
     def test_missing_data_are_skipped(self):
         done = self.succeed("validate", "--filter", "generative/digits", "--data", self.folder)

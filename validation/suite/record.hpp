@@ -25,9 +25,11 @@ struct Score {
 
 /// A plot of a case.
 struct Curve {
+  enum class Style { measured, points, truth, path };  ///< how the plot shows a series; a path is one of many
   struct Series {
     std::string label;
     std::vector<double> x, y;
+    Style style = Style::measured;
   };
   std::string title = {}, x_label = {}, y_label = {};
   std::string caption = {};  ///< says what a good one looks like
