@@ -25,16 +25,9 @@ Vector<double> weighted(const DefaultExec& exec, const GridMeasure& measure,
   return terms;
 }
 
-/// Log of the sum of `terms` against the transition density of `geometry`, plus `constant`. A kernel narrower
-/// than the grid it sums over resolves is widened to one spacing.
-Vector<double> propagate(const DefaultExec& exec, GridGeometry geometry, Side rows,
-                         const Vector<double>& terms, double constant) {
-  for (int k = 0; k < geometry.dimension(); ++k) {
-    const double spacing = rows == Side::source ? geometry.target.axis(k).spacing()
-                                                : geometry.factor[k] * geometry.source.axis(k).spacing();
-    geometry.weight[k] = 1;  // a process is isotropic
-    geometry.epsilon = std::max(geometry.epsilon, spacing * spacing);
-  }
+/// Log of the sum of `terms` against the transition density of `geometry`, plus `constant`.
+Vector<double> spread(const DefaultExec& exec, const GridGeometry& geometry, Side rows,
+                      const Vector<double>& terms, double constant) {
   const RegularGrid& states = rows == Side::source ? geometry.source : geometry.target;
   const Vector<double> out = allocate(exec, "fortet::grid::propagated", states.size());
   fortet::detail::make_heat_kernel<double>(heat_axes(geometry, rows), GridKernel::automatic)
@@ -44,8 +37,71 @@ Vector<double> propagate(const DefaultExec& exec, GridGeometry geometry, Side ro
   Kokkos::parallel_for(
       "fortet::grid::normalise", Kokkos::RangePolicy<DefaultExec>(exec, 0, out.extent(0)),
       KOKKOS_LAMBDA(const std::size_t i) { out(i) += shift; });
-  exec.fence("fortet::grid::propagate");
   return out;
+}
+
+/// The same without any spreading: the log density that `terms` are on their own grid, at the states. -inf
+/// outside its box.
+Vector<double> unspread(const DefaultExec& exec, const GridGeometry& geometry, Side rows,
+                        const Vector<double>& terms, double constant) {
+  const bool forward = rows == Side::source;
+  const RegularGrid &states = forward ? geometry.source : geometry.target,
+                    &own = forward ? geometry.target : geometry.source;
+  const int d = geometry.dimension();
+  bool same = states == own;
+  for (int k = 0; k < d; ++k) same = same && geometry.factor[k] == 1 && geometry.shift[k] == 0;
+  double shift = constant - std::log(own.cell_volume());
+  for (int k = 0; k < d && !forward; ++k) shift -= std::log(std::abs(geometry.factor[k]));
+  const Vector<double> out = allocate(exec, "fortet::grid::unspread", states.size());
+  Kokkos::parallel_for(
+      "fortet::grid::unspread", Kokkos::RangePolicy<DefaultExec>(exec, 0, out.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t i) {
+        if (same) {
+          out(i) = terms(i) + shift;
+          return;
+        }
+        bool inside = true;
+        const auto position = [&](int k) {
+          const double x = states.coordinate(i, k);
+          const double at = forward ? geometry.pushed(k, x) : (x - geometry.shift[k]) / geometry.factor[k];
+          inside = inside && at >= own.axis(k).lower && at <= own.axis(k).upper;
+          return at;
+        };
+        const auto at = grid::point_stencil(own, geometry.boundary, position);
+        out(i) = inside ? grid::interpolate(terms, own, at, d, 0, -1) + shift
+                        : -Kokkos::Experimental::infinity_v<double>;
+      });
+  return out;
+}
+
+/// Log of the sum of `terms` against the transition density of `geometry`, plus `constant`. A kernel of less
+/// variance than h^2, which the grid it sums over does not resolve, is interpolated between none, h^2 and
+/// 2 h^2: error O(h^6) for smooth densities, none where no variance is left.
+Vector<double> propagate(const DefaultExec& exec, GridGeometry geometry, Side rows,
+                         const Vector<double>& terms, double constant) {
+  double resolved = 0;
+  for (int k = 0; k < geometry.dimension(); ++k) {
+    const double spacing = rows == Side::source ? geometry.target.axis(k).spacing()
+                                                : geometry.factor[k] * geometry.source.axis(k).spacing();
+    geometry.weight[k] = 1;  // a process is isotropic
+    resolved = std::max(resolved, spacing * spacing);
+  }
+  const double part = geometry.epsilon / resolved;
+  if (part >= 1) return spread(exec, geometry, rows, terms, constant);
+  const Vector<double> none = unspread(exec, geometry, rows, terms, constant);
+  if (part == 0) return none;
+  geometry.epsilon = resolved;
+  const Vector<double> one = spread(exec, geometry, rows, terms, constant);
+  geometry.epsilon = 2 * resolved;
+  const Vector<double> two = spread(exec, geometry, rows, terms, constant);
+  Kokkos::parallel_for(
+      "fortet::grid::interpolate_variance", Kokkos::RangePolicy<DefaultExec>(exec, 0, one.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t i) {
+        if (Kokkos::isfinite(none(i)) && Kokkos::isfinite(two(i)))  // else one spacing of spreading serves
+          one(i) = 0.5 * (1 - part) * (2 - part) * none(i) + part * (2 - part) * one(i) -
+                   0.5 * part * (1 - part) * two(i);
+      });
+  return one;
 }
 
 Kokkos::Array<double, RegularGrid::max_dimension> as_array(const double* values, std::size_t n) {
@@ -86,9 +142,10 @@ void add_gradient(const DefaultExec& exec, const RegularGrid& grid, const GridGe
       KOKKOS_LAMBDA(const std::size_t i) {
         const auto at = grid::point_stencil(grid, geometry.boundary,
                                             [&](int k) { return x(i, static_cast<std::size_t>(k)); });
-        for (int k = 0; k < grid.dimension(); ++k)
-          out(i, static_cast<std::size_t>(k)) +=
-              scale * grid::interpolate(values, grid, at, grid.dimension(), 0, k);
+        for (int k = 0; k < grid.dimension(); ++k) {
+          const double slope = grid::interpolate(values, grid, at, grid.dimension(), 0, k);
+          if (Kokkos::isfinite(slope)) out(i, static_cast<std::size_t>(k)) += scale * slope;
+        }
       });
 }
 

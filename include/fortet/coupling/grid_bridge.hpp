@@ -19,7 +19,8 @@ Vector<double> log_forward_factor(const DefaultExec& exec, const GridPlan& plan,
 /// log phihat_t: the same over the source (source to states), scaled so that phi_t phihat_t is a density.
 Vector<double> log_backward_factor(const DefaultExec& exec, const GridPlan& plan, GridGeometry geometry);
 
-/// out(i, :) += scale * gradient at x(i, :) of the quintic interpolant of `values`.
+/// out(i, :) += scale * gradient at x(i, :) of the quintic interpolant of `values`; nothing where one of the
+/// nodes is -inf.
 void add_gradient(const DefaultExec& exec, const RegularGrid& grid, const GridGeometry& geometry,
                   ConstVector<double> values, double scale, ConstPoints<double> x, Points<double> out);
 /// out(i, :) = rate * (mean - x(i, :)).
@@ -42,8 +43,8 @@ double potential_integrals(const DefaultExec& exec, const GridPlan& plan);
 ///   b = b_ref + sigma^2 grad log phi_t,   p_t = phi_t phihat_t,
 /// phi_t and phihat_t by one heat-kernel application each (nothing is stepped in time). Gradients are those
 /// of quintic interpolants of the logarithms: error O(h^5). Where less variance is left than h^2 (t within
-/// h^2 / sigma^2 of an end) the factor of the last resolved time serves: an O(h^2) change for smooth
-/// densities. Points outside the box of grid() are moved to its walls. Models Bridge. Made by bridge().
+/// h^2 / sigma^2 of an end) the factors are interpolated in time from the end itself, where they are known,
+/// and two resolved times: error O(h^6) for smooth densities. Points outside the box of grid() are moved to its walls. Models Bridge. Made by bridge().
 template <ReferenceProcess Ref>
 class GridBridge {
  public:
