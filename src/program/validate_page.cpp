@@ -27,7 +27,8 @@ const char* css_class(Status status) {
 /// A row for each case, with the score that decides it.
 void summary_table(std::ostream& out, const ValidationResult& result, const std::string& family) {
   out << "<div class=scroll><table><tr><th class=text>case</th><th class=text>status</th>"
-         "<th class=text>tightest score</th><th>error</th><th>threshold</th><th>seconds</th><th>MiB</th></tr>\n";
+         "<th class=text>tightest "
+         "score</th><th>error</th><th>threshold</th><th>seconds</th><th>MiB</th></tr>\n";
   for (const CaseResult& c : result.cases) {
     if (c.family != family) continue;
     out << "<tr><td class=text title=\"" << quoted(c.what) << "\">"
@@ -37,7 +38,8 @@ void summary_table(std::ostream& out, const ValidationResult& result, const std:
       out << "<td class=text>" << escaped(s->metric) << "</td><td>" << figure(s->value) << "</td><td>"
           << figure(s->threshold) << "</td>";
     else
-      out << "<td class=text colspan=3>" << escaped(c.reason.empty() ? "nothing judged" : c.reason) << "</td>";
+      out << "<td class=text colspan=3>" << escaped(c.reason.empty() ? "nothing judged" : c.reason)
+          << "</td>";
     out << "<td>" << figure(c.seconds) << "</td><td>" << std::llround(c.peak_memory_mib) << "</td></tr>\n";
   }
   out << "</table></div>\n";

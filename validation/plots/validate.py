@@ -23,15 +23,28 @@ plt.rcParams.update({
 })
 
 
+def looks(style, colour):
+    return {"measured": dict(fmt="o-", color=colour, linewidth=1.2, markersize=4),
+            "points": dict(fmt="o", color=colour, markersize=3.5),
+            "truth": dict(fmt="--", color=GUIDE, linewidth=1.2, zorder=1.9),
+            "path": dict(fmt="-", color=colour, linewidth=0.6, alpha=0.6)}[style]
+
+
 def draw(curve, path):
+    """Series of one label have one colour and one line in the legend."""
     figure, axis = plt.subplots(figsize=(6.2, 3.6), layout="constrained")
-    for colour, series in zip(COLOURS, curve["series"]):
-        guide = series["label"].startswith("n^") or series["label"] in ("bound", "closed form")
-        axis.plot(series["x"], series["y"], "--" if guide else "o-", color=GUIDE if guide else colour,
-                  linewidth=1.2, markersize=4, label=series["label"])
+    colours = {}
+    for series in curve["series"]:
+        known = series["label"] in colours
+        if not known:
+            colours[series["label"]] = COLOURS[sum(c != GUIDE for c in colours.values()) % len(COLOURS)]
+        if series["style"] == "truth":
+            colours[series["label"]] = GUIDE
+        look = looks(series["style"], colours[series["label"]])
+        axis.plot(series["x"], series["y"], look.pop("fmt"), label=None if known else series["label"], **look)
     axis.set(xlabel=curve["x_label"], ylabel=curve["y_label"], xscale="log" if curve["log_x"] else "linear",
              yscale="log" if curve["log_y"] else "linear")
-    if len(curve["series"]) > 1:
+    if len(colours) > 1:
         axis.legend(fontsize=9)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

@@ -1,6 +1,7 @@
 // Family "discretisation": what a finite number of steps does, apart from what a solver does.
 #include <cmath>
 
+#include "algebra/algebra.hpp"
 #include "fortet/coupling/gaussian_bridge.hpp"
 #include "fortet/coupling/gaussian_iterates.hpp"
 #include "fortet/measure/gaussian.hpp"
@@ -11,9 +12,16 @@
 namespace fortet::validation {
 namespace {
 
-auto pair(const auto& reference, double target_variance = 1) {
-  return Problem{Gaussian({-0.1}, isotropic(1, 1.0)), Gaussian({0.1}, isotropic(1, target_variance)),
-                 reference};
+using algebra::column;
+using algebra::identity;
+using algebra::norm;
+using algebra::transposed;
+using algebra::operator*;
+using algebra::operator+;
+using algebra::operator-;
+
+auto pair(const auto& reference) {
+  return Problem{Gaussian({-0.1}, isotropic(1, 1.0)), Gaussian({0.1}, isotropic(1, 1.0)), reference};
 }
 
 /// Error of the variance of X_T when the exact drift is integrated with N steps, in closed form.
@@ -68,63 +76,87 @@ void bridge_steps(const Setting& setting, Record& record) {
   }
 }
 
+/// A random covariance with eigenvalues about `scale`.
+Matrix covariance(std::size_t d, double scale, RandomKey key) {
+  if (d == 1) return isotropic(1, scale);
+  Matrix factor(d, d);
+  for (std::size_t k = 0; k < d * d; ++k) factor.data()[k] = random_normal(key, k, 0);
+  const double share = 1 / static_cast<double>(d);
+  return (0.5 * scale) * (identity(d) + share * (factor * transposed(factor)));
+}
+
+/// Moments of the end of a fitted chain of affine steps that starts from `end`, and Cov(X0, X1).
+template <class Ref>
+GaussianEnd chain_end(const NeuralBridge<double>& bridge, const Ref& reference, Direction direction,
+                      GaussianEnd end) {
+  const auto& drift = bridge.drift(direction);
+  const auto& model = dynamic_cast<const AffineSteps<double>&>(*drift.model);
+  const std::size_t d = end.mean.size(), n = bridge.grid().size() - 1;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t k = direction == Direction::forward ? i : n - 1 - i;
+    const double from = bridge.grid()[k], to = bridge.grid()[k + 1];
+    const AffineMap map = model.map(k, drift.parameters);
+    const Matrix slope = identity(d) + (to - from) * map.slope;
+    end.mean = algebra::to_vector(slope * column(end.mean) + (to - from) * column(map.offset));
+    end.covariance = slope * end.covariance * transposed(slope) + identity(d, reference.variance(from, to));
+    end.cross_covariance = end.cross_covariance * transposed(slope);  // Cov(start, state)
+  }
+  if (direction == Direction::backward) end.cross_covariance = transposed(end.cross_covariance);
+  return end;
+}
+
 /// The diffusion Schroedinger bridge with exact regression on simulated trajectories, against the recursion
 /// for infinitely many: the ends of both fitted chains.
 template <class Ref>
-void dsb(const Setting& setting, Record& record, const Ref& reference, double target_variance) {
-  const int iterations = 4, particles = setting.full ? 800000 : 150000;
-  const auto problem = pair(reference, target_variance);
+void dsb(const Setting& setting, Record& record, const Ref& reference, std::size_t d, double target_scale) {
+  const int iterations = 4, particles = d > 1 ? 20000 : setting.full ? 800000 : 150000;
+  const Problem problem{
+      Gaussian(std::vector<double>(d, -0.1), covariance(d, 1, setting.key.child(0))),
+      Gaussian(std::vector<double>(d, 0.1), covariance(d, target_scale, setting.key.child(1))), reference};
   DsbOptions options{{.iterations = iterations, .tolerance = 0, .seed = setting.key.seed},
                      Regression::affine};
   options.training.particles = particles;
   const auto bridge = Dsb<double>(options).solve(setting.exec, problem).coupling;
-  const auto times = options.schedule.grid(reference.horizon);
-  const auto truth = gaussian_dsb(problem, times, iterations);
+  const auto truth =
+      gaussian_dsb(problem, options.schedule.grid(reference.horizon), iterations).iterates.back();
 
-  const auto chain_end = [&](Direction direction, double mean, double variance) {
-    const auto& drift = bridge.drift(direction);
-    const auto& model = dynamic_cast<const AffineSteps<double>&>(*drift.model);
-    double covariance = variance;
-    const std::size_t n = bridge.grid().size() - 1;
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t k = direction == Direction::forward ? i : n - 1 - i;
-      const double h = bridge.grid()[k + 1] - bridge.grid()[k];
-      const AffineMap map = model.map(k, drift.parameters);
-      const double slope = 1 + h * map.slope(0, 0);
-      mean = slope * mean + h * map.offset[0];
-      variance = slope * slope * variance + reference.variance(bridge.grid()[k], bridge.grid()[k + 1]);
-      covariance *= slope;
-    }
-    return std::array{mean, variance, covariance};
-  };
+  // an entry is known to about 1 / sqrt(particles); the root mean square over entries in that unit
   const double scale = std::sqrt(static_cast<double>(particles));
-  const auto judge = [&](const std::string& which, const std::array<double, 3>& ours,
-                         const GaussianEnd& end) {
-    record.score(which + " mean", scale * std::abs(ours[0] - end.mean[0]), {.oracle = end.mean[0]});
-    record.score(which + " variance", scale * std::abs(ours[1] - end.covariance(0, 0)),
-                 {.oracle = end.covariance(0, 0)});
-    record.score(which + " covariance", scale * std::abs(ours[2] - end.cross_covariance(0, 0)),
-                 {.oracle = end.cross_covariance(0, 0)});
+  const auto judge = [&](const std::string& which, const GaussianEnd& ours, const GaussianEnd& end) {
+    const double entries = static_cast<double>(d);
+    record.score(which + " mean", scale * norm(column(ours.mean) - column(end.mean)) / std::sqrt(entries));
+    record.score(which + " covariance", scale * norm(ours.covariance - end.covariance) / entries);
+    record.score(which + " covariance of the ends",
+                 scale * norm(ours.cross_covariance - end.cross_covariance) / entries);
   };
-  judge("backward", chain_end(Direction::backward, 0.1, target_variance), truth.iterates.back().backward);
-  judge("forward", chain_end(Direction::forward, -0.1, 1), truth.iterates.back().forward);
+  const auto start = [](const Gaussian& law) {
+    return GaussianEnd{law.mean(), law.covariance(), law.covariance()};
+  };
+  judge("backward", chain_end(bridge, reference, Direction::backward, start(problem.target)), truth.backward);
+  judge("forward", chain_end(bridge, reference, Direction::forward, start(problem.source)), truth.forward);
 }
 
 }  // namespace
 
 std::vector<Case> discretisation_cases() {
   const std::string order = "Weak order of a scheme that integrates the exact drift, in closed form";
-  return {
+  std::vector<Case> cases{
       {"discretisation/euler", order,
        [](const Setting& s, Record& r) { scheme_order(s, r, SdeScheme::euler_maruyama, 1); }},
       {"discretisation/heun", order,
        [](const Setting& s, Record& r) { scheme_order(s, r, SdeScheme::heun, 2); }},
       {"discretisation/bridge-steps", "Exact transitions: no bias for any number of steps", bridge_steps},
-      {"discretisation/dsb", "DSB by exact regression with 20 steps against its population values",
-       [](const Setting& s, Record& r) { dsb(s, r, Brownian{}, 1); }},
-      {"discretisation/dsb-narrow", "The same to a narrow target, whose drift changes much from step to step",
-       [](const Setting& s, Record& r) { dsb(s, r, Brownian{}, 0.1); }},
   };
+  const auto add_dsb = [&](const std::string& name, const std::string& what, std::size_t d, double scale) {
+    cases.push_back({"discretisation/" + name, what,
+                     [=](const Setting& s, Record& r) { dsb(s, r, Brownian{}, d, scale); }, d > 5});
+  };
+  const std::string exact = "DSB by exact regression with 20 steps against its population values";
+  add_dsb("dsb", exact, 1, 1);
+  add_dsb("dsb-narrow", exact + ", to a narrow target whose drift changes much from step to step", 1, 0.1);
+  for (const std::size_t d : {5u, 20u, 50u, 100u})
+    add_dsb("dsb/d-" + std::to_string(d), exact + ", random covariances", d, 1);
+  return cases;
 }
 
 }  // namespace fortet::validation

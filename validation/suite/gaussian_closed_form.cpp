@@ -72,31 +72,36 @@ void closed_form(const Setting& setting, Record& record, int d, double condition
 }  // namespace
 
 void add_closed_forms(std::vector<Case>& cases) {
+  const std::string what =
+      "Covariances with random axes: marginals, Schur-complement certificate, Nelson's identity, semigroup, "
+      "Fokker-Planck equation";
+  const auto brownian = [&](const std::string& name, int d, double condition, const Brownian& reference) {
+    cases.push_back({"gaussian/closed-form/brownian/" + name, what,
+                     [=](const Setting& setting, Record& record) {
+                       closed_form(setting, record, d, condition, reference, 1,
+                                   reference.sigma * reference.sigma * reference.horizon);
+                     },
+                     d > 20});
+  };
   for (const int d : {1, 2, 5, 20, 50, 100})
-    for (const double condition : {1.0, 1e2, 1e6})
-      for (const bool reverting : {false, true}) {
-        if (d == 1 && condition > 1) continue;
-        const std::string name = std::string("gaussian/closed-form/") +
-                                 (reverting ? "ornstein-uhlenbeck" : "brownian") + "/d-" + std::to_string(d) +
-                                 "/condition-" + text(condition);
-        cases.push_back(
-            {name,
-             "Covariances with random axes: marginals, Schur-complement certificate, Nelson's "
-             "identity, semigroup, Fokker-Planck equation",
-             [=](const Setting& setting, Record& record) {
-               if (reverting) {
-                 const OrnsteinUhlenbeck r{.rate = 0.7,
-                                           .mean = shift(static_cast<std::size_t>(d), 0.5),
-                                           .sigma = 0.8,
-                                           .horizon = 1.3};
-                 const double alpha = std::exp(-0.7 * 1.3);
-                 closed_form(setting, record, d, condition, r, alpha, 0.64 * (1 - alpha * alpha) / 1.4);
-               } else {
-                 closed_form(setting, record, d, condition, Brownian{.sigma = 0.6, .horizon = 2}, 1, 0.72);
-               }
-             },
-             d > 20});
-      }
+    for (const double condition : {1.0, 1e2, 1e6, 1e12}) {
+      if (d == 1 && condition > 1) continue;
+      const std::string name = "d-" + std::to_string(d) + "/condition-" + text(condition);
+      brownian(name, d, condition, {.sigma = 0.6, .horizon = 2});
+      cases.push_back({"gaussian/closed-form/ornstein-uhlenbeck/" + name, what,
+                       [=](const Setting& setting, Record& record) {
+                         const double alpha = std::exp(-0.7 * 1.3);
+                         closed_form(setting, record, d, condition,
+                                     OrnsteinUhlenbeck{.rate = 0.7,
+                                                       .mean = shift(static_cast<std::size_t>(d), 0.5),
+                                                       .sigma = 0.8,
+                                                       .horizon = 1.3},
+                                     alpha, 0.64 * (1 - alpha * alpha) / 1.4);
+                       },
+                       d > 20});
+    }
+  for (const double epsilon : {0.01, 0.1, 1.0, 10.0, 100.0})
+    brownian("d-5/epsilon-" + text(epsilon), 5, 1e2, brownian_with_epsilon(epsilon, 1.5));
 }
 
 }  // namespace fortet::validation

@@ -7,6 +7,46 @@
 namespace fortet::validation {
 namespace {
 
+/// Densities of X_t at five times, at every node, against the exact ones.
+template <class B, class Exact>
+void score_marginals(const Setting& setting, Record& record, const B& bridge, const Exact& exact) {
+  Curve curve{.title = "Marginals over time",
+              .x_label = "x",
+              .y_label = "density of X_t",
+              .caption =
+                  "At t = 0, T/4, T/2, 3T/4 and T: points by GridIpf (every tenth node), lines from the "
+                  "closed form. A good plot has every point on its line.",
+              .log_x = false,
+              .log_y = false};
+  double worst = 0;
+  for (const int quarter : {0, 1, 2, 3, 4}) {
+    const double t = quarter * exact.reference().horizon / 4;
+    const GridMeasure density = bridge.marginal(setting.exec, t);
+    const GaussianSlice slice = exact.at(t);
+    const double mean = slice.mean[0], variance = slice.covariance(0, 0);
+    const auto log_density = to_host(density.log_density());
+    Curve::Series ours{"GridIpf", {}, {}, Curve::Style::points},
+        truth{"closed form", {}, {}, Curve::Style::truth};
+    for (std::size_t i = 0; i < log_density.size(); ++i) {
+      const double x = density.grid().axis(0).node(static_cast<double>(i));
+      const double expected =
+          std::exp(-(x - mean) * (x - mean) / (2 * variance)) / std::sqrt(6.283185307179586 * variance);
+      const double found = density.mass() * std::exp(log_density[i]);
+      worst = std::max(worst, std::abs(found - expected) * std::sqrt(6.283185307179586 * variance));
+      if (std::abs(x) > 5) continue;
+      truth.x.push_back(x);
+      truth.y.push_back(expected);
+      if (i % 10) continue;
+      ours.x.push_back(x);
+      ours.y.push_back(found);
+    }
+    curve.series.push_back(std::move(ours));
+    curve.series.push_back(std::move(truth));
+  }
+  record.score("marginals", worst);
+  if (exact.epsilon() == 1) record.curve(std::move(curve));
+}
+
 template <class Ref>
 void grid(const Setting& setting, Record& record, const Ref& reference) {
   const RegularGrid line{{-13, 13, 601}};
@@ -15,7 +55,9 @@ void grid(const Setting& setting, Record& record, const Ref& reference) {
                         discretise(setting.exec, exact.target(), line), reference};
   const auto [coupling, report] = GridIpf<double>({.tolerance = 1e-11}).solve(setting.exec, problem);
   score_costs(record, report, exact.plan());
-  score_bridge<double>(setting, record, bridge(setting.exec, coupling), exact);
+  const auto solved = bridge(setting.exec, coupling);
+  score_bridge<double>(setting, record, solved, exact);
+  score_marginals(setting, record, solved, exact);
 }
 
 /// Every iterate of plain iteration, from its map E[X0 | X1] or E[X1 | X0], against the closed form.
@@ -33,7 +75,7 @@ void ipf(const Setting& setting, Record& record) {
               .caption =
                   "Slope of E[X1 | X0] after each iteration, minus that of the bridge: circles measured on a "
                   "grid, line from the closed form. A good plot has every circle on the line.",
-              .series = {{"closed form", {}, {}}, {"grid", {}, {}}},
+              .series = {{"closed form", {}, {}, Curve::Style::truth}, {"grid", {}, {}}},
               .log_x = false};
   const double limit = exact.plan().forward_map.slope(0, 0);
   const std::vector<double> at{-1, 1};

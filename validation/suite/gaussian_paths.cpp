@@ -33,6 +33,38 @@ double moments_in_standard_errors(const Setting& setting, const B& bridge, const
                    std::abs(ab) / (root * std::sqrt(vs * vt + c * c))});
 }
 
+/// Forty paths, and the closed form's mean with two standard deviations on each side.
+template <class B, class Exact>
+Curve fan(const Setting& setting, const B& bridge, const Exact& exact) {
+  constexpr std::size_t count = 40, steps = 61;
+  std::vector<double> times(steps), band[3];
+  for (std::size_t k = 0; k < steps; ++k) {
+    times[k] = exact.reference().horizon * static_cast<double>(k) / (steps - 1);
+    const GaussianSlice slice = exact.at(times[k]);
+    for (const int side : {-1, 0, 1})
+      band[side + 1].push_back(slice.mean[0] + 2 * side * std::sqrt(slice.covariance(0, 0)));
+  }
+  Paths<double> paths("fortet::validation::paths", count, 1, steps);
+  bridge.sample_paths(setting.exec, setting.key, times, paths);
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, paths);
+  Curve out{.title = "Trajectories",
+            .x_label = "t",
+            .y_label = "X_t",
+            .caption =
+                "Forty paths of the lift of Sinkhorn, and from the closed form the mean with two standard "
+                "deviations on each side. In a good plot some two of forty are outside at a time, and "
+                "the fan follows the band.",
+            .log_x = false,
+            .log_y = false};
+  for (std::size_t i = 0; i < count; ++i) {
+    Curve::Series path{"lift of Sinkhorn", times, {}, Curve::Style::path};
+    for (std::size_t k = 0; k < steps; ++k) path.y.push_back(host(i, 0, k));
+    out.series.push_back(std::move(path));
+  }
+  for (const auto& line : band) out.series.push_back({"closed form", times, line, Curve::Style::truth});
+  return out;
+}
+
 template <class Ref>
 void paths(const Setting& setting, Record& record, const Ref& reference) {
   const auto exact = exact_bridge(1, reference);
@@ -48,6 +80,7 @@ void paths(const Setting& setting, Record& record, const Ref& reference) {
   for (const auto& [s, t] : {std::pair{0.0, T}, std::pair{0.3 * T, 0.8 * T}})
     record.score("lift of Sinkhorn, " + text(s / T) + " T to " + text(t / T) + " T",
                  moments_in_standard_errors(setting, lifted, exact, s, t));
+  record.curve(fan(setting, lifted, exact));
 }
 
 }  // namespace

@@ -14,7 +14,10 @@ void sinkhorn(const Setting& setting, Record& record, std::size_t d, std::size_t
           .solve(setting.exec, Problem{mu.cloud<Real>(), nu.cloud<Real>(), reference});
   const auto exact = exact_bridge(d, reference);
   score_costs(record, report, exact.plan());
-  score_bridge<Real>(setting, record, fortet::lift(coupling), exact);
+  const auto bridge = fortet::lift(coupling);
+  score_bridge<Real>(setting, record, bridge, exact);
+  if constexpr (std::is_same_v<Real, double>)
+    if (d == 1 && exact.epsilon() == 1) draw_statics(setting, record, "Sinkhorn", bridge, exact);
 }
 
 template <class Real>

@@ -1,15 +1,21 @@
 // Family "grid": multimodal problems in the plane, where a fine grid is the truth for samples.
 #include <cmath>
 
+#include "fortet/compare/metrics.hpp"
 #include "fortet/coupling/grid_bridge.hpp"
+#include "fortet/coupling/lift.hpp"
+#include "fortet/impl/comparison_side.hpp"
 #include "fortet/measure/draw.hpp"
 #include "fortet/measure/gaussian_mixture.hpp"
 #include "fortet/solver/grid_ipf.hpp"
 #include "fortet/solver/sinkhorn.hpp"
+#include "networks.hpp"
 #include "suite.hpp"
 
 namespace fortet::validation {
 namespace {
+
+using Side = impl::ComparisonSide<DefaultMemory>;
 
 struct Mixtures {
   GaussianMixture source{{1, 2}, {Gaussian({-1, 0}, isotropic(2, 0.3)), Gaussian({1, 1}, isotropic(2, 0.4))}};
@@ -66,7 +72,9 @@ void mixtures(const Setting& setting, Record& record) {
               .caption =
                   "Against IPF on a grid of 160 x 160 nodes. A good curve falls like the dashed n^-1/2 and "
                   "lies near the distance of two runs on fresh samples.",
-              .series = {{"against the grid", {}, {}}, {"between two runs", {}, {}}, {"n^-1/2", {}, {}}}};
+              .series = {{"against the grid", {}, {}},
+                         {"between two runs", {}, {}},
+                         {"n^-1/2", {}, {}, Curve::Style::truth}}};
   double ratio = 0;
   for (const std::size_t n : {250u, 500u, 1000u, 2000u}) {
     const auto first = map_at(setting, on_samples(setting, problem, n, 10 * n), starts),
@@ -82,12 +90,132 @@ void mixtures(const Setting& setting, Record& record) {
   record.curve(std::move(curve));
 }
 
+// ---- every other solver against the finer grid
+
+/// The bridge of the finer grid, and where solvers are asked about it.
+struct Truth {
+  Mixtures problem;
+  GridBridge<Brownian> bridge;
+  Points<double> starts;
+
+  explicit Truth(const Setting& setting)
+      : bridge(fortet::bridge(setting.exec, on_grid(setting, problem, 160).coupling)),
+        starts("fortet::validation::starts", 64, 2) {
+    problem.source.sample(setting.exec, setting.key.child(0), starts);
+    setting.exec.fence("fortet::validation::starts");
+  }
+};
+
+/// E[X1 | X0] at the starts, from as many draws at each.
+std::vector<double> drawn_map(const Setting& setting, const Truth& truth, const Side& side,
+                              std::uint64_t stream) {
+  constexpr std::size_t draws = 500;
+  const auto from = repeated(setting.exec, truth.starts, draws);
+  const Points<double> to("fortet::validation::ends", from.extent(0), 2);
+  side.sample_conditional(setting.key.child(stream), from, to);
+  const auto ends = to_host(to);
+  std::vector<double> means(2 * truth.starts.extent(0));
+  for (std::size_t i = 0; i < ends.size() / 2; ++i)
+    for (std::size_t k = 0; k < 2; ++k) means[2 * (i / draws) + k] += ends[2 * i + k] / draws;
+  return means;
+}
+
+Points<double> half_way(const Side& side, RandomKey key) {
+  const Points<double> x("fortet::validation::half_way", 2000, 2);
+  side.sample_marginal(key, side.horizon / 2, x);
+  return x;
+}
+
+/// Map, drift at three times and law half-way of a solver.
+void score_against_grid(const Setting& setting, Record& record, const Truth& truth, const std::string& solver,
+                        const Side& side) {
+  const DefaultExec& exec = setting.exec;
+  const Side exact = impl::comparison_side<DefaultMemory>(exec, truth.bridge);
+  const auto map = map_at(setting, truth.bridge, truth.starts), ours = drawn_map(setting, truth, side, 1);
+  record.score("map", relative_error(ours, map),
+               {.sampling_floor = relative_error(drawn_map(setting, truth, exact, 2), map)});
+  for (const int quarter : {1, 2, 3}) {
+    const double t = quarter * exact.horizon / 4;
+    const Points<double> x("fortet::validation::x", 1000, 2), b("fortet::validation::drift", 1000, 2),
+        expected("fortet::validation::expected", 1000, 2);
+    exact.sample_marginal(setting.key.child(static_cast<std::uint64_t>(10 + quarter)), t, x);
+    side.forward_drift(t, x, b);
+    exact.forward_drift(t, x, expected);
+    record.score("drift at " + std::to_string(quarter) + "/4 T",
+                 relative_error(to_host(b), to_host(expected)));
+  }
+  const PointCloud<double> fresh(half_way(exact, setting.key.child(20)));
+  const auto distance = [&](const Side& other, std::uint64_t stream) {
+    return energy_distance(exec, PointCloud<double>(half_way(other, setting.key.child(stream))), fresh);
+  };
+  const Estimate found = distance(side, 21);
+  record.score("law of X at T/2, energy distance", found.value,
+               {.standard_error = found.standard_error, .sampling_floor = distance(exact, 22).value});
+
+  Curve picture{.title = "Transport map in the plane, " + solver,
+                .x_label = "first coordinate",
+                .y_label = "second coordinate",
+                .caption = "From 64 starts a line to E[X1 | X0] of the grid, and a point at that of " +
+                           solver + " from 500 draws. A good picture has a point at the end of every line.",
+                .log_x = false,
+                .log_y = false};
+  const auto starts = to_host(truth.starts);
+  Curve::Series points{solver, {}, {}, Curve::Style::points};
+  for (std::size_t i = 0; i < map.size(); i += 2) {
+    picture.series.push_back({"grid", {starts[i], map[i]}, {starts[i + 1], map[i + 1]}, Curve::Style::truth});
+    points.x.push_back(ours[i]);
+    points.y.push_back(ours[i + 1]);
+  }
+  picture.series.push_back(std::move(points));
+  record.curve(std::move(picture));
+}
+
+void by_samples(const Setting& setting, Record& record) {
+  const Truth truth(setting);
+  const auto solved = lift(on_samples(setting, truth.problem, setting.full ? 8000 : 2000, 30));
+  score_against_grid(setting, record, truth, "Sinkhorn",
+                     impl::comparison_side<DefaultMemory>(setting.exec, solved));
+  // f, up to its constant
+  const auto potential = [&](const auto& side) {
+    const Vector<double> f("fortet::validation::potential", truth.starts.extent(0));
+    side.source_potential(setting.exec, truth.starts, f);
+    setting.exec.fence("fortet::validation::potential");
+    auto values = to_host(f);
+    double mean = 0;
+    for (const double v : values) mean += v / static_cast<double>(values.size());
+    for (double& v : values) v -= mean;
+    return values;
+  };
+  record.score("potential", relative_error(potential(solved), potential(truth.bridge)));
+}
+
+void by_networks(const Setting& setting, Record& record, Method method) {
+  const Truth truth(setting);
+  const Training training = setting.full ? Training{.iterations = 6, .steps = 3000, .width = 128, .chain = 50}
+                                         : Training{.iterations = 3, .steps = 600, .width = 64, .chain = 30};
+  const auto solved = train(setting, method,
+                            {as_sampler<double>(truth.problem.source),
+                             as_sampler<double>(truth.problem.target), truth.problem.reference},
+                            training, setting.key.seed)
+                          .coupling;
+  score_against_grid(setting, record, truth, method == Method::dsb ? "DSB" : "DSBM",
+                     impl::comparison_side<DefaultMemory>(setting.exec, solved));
+}
+
 }  // namespace
 
 std::vector<Case> grid_cases() {
-  return {{"grid/mixtures",
-           "Two to three Gaussians in the plane: IPF on two grids, Sinkhorn on nodes and on samples",
-           mixtures}};
+  const std::string against = "Two to three Gaussians in the plane, against IPF on the finer grid: ";
+  const std::string dynamic = "map, drift at three times, law half-way";
+  return {
+      {"grid/mixtures",
+       "Two to three Gaussians in the plane: IPF on two grids, Sinkhorn on nodes and on samples", mixtures},
+      {"grid/mixtures/sinkhorn", against + "the lift of Sinkhorn on samples, " + dynamic + ", potential",
+       by_samples},
+      {"grid/mixtures/dsb", against + "DSB, " + dynamic,
+       [](const Setting& s, Record& r) { by_networks(s, r, Method::dsb); }},
+      {"grid/mixtures/dsbm", against + "DSBM, " + dynamic,
+       [](const Setting& s, Record& r) { by_networks(s, r, Method::dsbm); }}};
 }
 
 }  // namespace fortet::validation

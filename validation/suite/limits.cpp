@@ -44,7 +44,7 @@ void exact(const Setting& setting, Record& record) {
               .caption =
                   "Cost of Sinkhorn's rounded plan above that of the network simplex, and the bound epsilon "
                   "log n. A good curve stays below the bound and falls with epsilon.",
-              .series = {{"Sinkhorn", {}, {}}, {"bound", {}, {}}}};
+              .series = {{"Sinkhorn", {}, {}}, {"bound", {}, {}, Curve::Style::truth}}};
   for (const double epsilon : {0.3, 0.1, 0.03, 0.01}) {
     const double tolerance = 1e-6, bound = epsilon * std::log(static_cast<double>(n)) + tolerance * diameter;
     const auto report = solve(setting, x, y, epsilon, tolerance).report;

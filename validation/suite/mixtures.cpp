@@ -13,18 +13,6 @@ Points<double> fresh(std::size_t n, std::size_t d) {
   return Points<double>(Kokkos::view_alloc(Kokkos::WithoutInitializing, "fortet::validation::points"), n, d);
 }
 
-/// Row i of the result is row i / copies of `rows`.
-Points<double> repeated(const DefaultExec& exec, const Points<double>& rows, std::size_t copies) {
-  const auto out = fresh(rows.extent(0) * copies, rows.extent(1));
-  Kokkos::parallel_for(
-      "fortet::validation::repeat", Kokkos::RangePolicy<DefaultExec>(exec, 0, out.extent(0)),
-      KOKKOS_LAMBDA(const std::size_t i) {
-        for (std::size_t c = 0; c < rows.extent(1); ++c) out(i, c) = rows(i / copies, c);
-      });
-  exec.fence("fortet::validation::repeat");
-  return out;
-}
-
 double trace(const Matrix& m) {
   double sum = 0;
   for (std::size_t k = 0; k < m.rows(); ++k) sum += m(k, k);

@@ -54,7 +54,7 @@ void rate(const Setting& setting, Record& record) {
                 .caption = "Between two Gaussians in the plane, 64 seeds a point (16 above n = 2000), "
                            "against the closed form. A good "
                            "curve is parallel to n^-1/2.",
-                .series = {{"Sinkhorn", sizes, errors}, {"n^-1/2", sizes, guide}}});
+                .series = {{"Sinkhorn", sizes, errors}, {"n^-1/2", sizes, guide, Curve::Style::truth}}});
 }
 
 }  // namespace

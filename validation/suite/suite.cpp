@@ -23,6 +23,17 @@ double relative_error(const std::vector<double>& a, const std::vector<double>& b
   return std::sqrt(error / size);
 }
 
+Points<double> repeated(const DefaultExec& exec, const Points<double>& rows, std::size_t copies) {
+  const Points<double> out("fortet::validation::repeated", rows.extent(0) * copies, rows.extent(1));
+  Kokkos::parallel_for(
+      "fortet::validation::repeat", Kokkos::RangePolicy<DefaultExec>(exec, 0, out.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t i) {
+        for (std::size_t c = 0; c < rows.extent(1); ++c) out(i, c) = rows(i / copies, c);
+      });
+  exec.fence("fortet::validation::repeat");
+  return out;
+}
+
 double exponent(const std::vector<double>& x, const std::vector<double>& y) {
   const double n = static_cast<double>(x.size());
   double mx = 0, my = 0, xx = 0, xy = 0;

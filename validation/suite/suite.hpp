@@ -49,4 +49,7 @@ double relative_error(const std::vector<double>& a, const std::vector<double>& b
 /// The exponent p of y ~ x^p, by least squares on logarithms.
 double exponent(const std::vector<double>& x, const std::vector<double>& y);
 
+/// Row i of the result is row i / copies of `rows`.
+Points<double> repeated(const DefaultExec& exec, const Points<double>& rows, std::size_t copies);
+
 }  // namespace fortet::validation
