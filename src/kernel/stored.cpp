@@ -8,6 +8,7 @@
 #include <string>
 
 #include "fortet/impl/stored_kernel.hpp"
+#include "measure/memory.hpp"
 
 namespace fortet::kernel {
 namespace {
@@ -86,7 +87,7 @@ double available_memory() {
     if (key == "MemAvailable:" && file >> kilobytes) return kilobytes * 1024;
     file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
   }
-  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 2;
+  return fortet::detail::machine_memory() / 2;
 }
 
 /// Panels that matter for marginals to about `negligible`, as long as the potentials stay near; no lists
