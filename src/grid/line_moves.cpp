@@ -20,10 +20,6 @@ void turn(const double* from, const std::size_t* from_starts, double* to, const 
   for (std::size_t k = 0; k < width; ++k) kernel::store_anywhere(to + to_starts[k], square[k]);
 }
 
-}  // namespace
-
-namespace {
-
 /// Offset j of a row from the start of its line: from a list, or at equal steps.
 struct Listed {
   const std::size_t* offsets;
