@@ -169,6 +169,7 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
     sweep_stored(exec, omega, false, source, target);
     if (!lists_.empty() && !steps_are_small(source, omega)) base_->sweep(exec, f, g, omega, source, target);
   }
+  bool has_round_trip() const override { return !f0_.empty() || base_->has_round_trip(); }
   bool round_trip(const Exec& exec, In f, In g, In x, Out out) const override {
     if (!refresh(exec, f, g)) return base_->round_trip(exec, f, g, x, out);
     for (std::size_t j = 0; j < column_scales_.size(); ++j)

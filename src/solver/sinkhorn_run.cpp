@@ -204,7 +204,8 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
       target_error = level.error;
       continue;
     }
-    if (options_.newton && slow && error < 1e-2 && state_.iteration >= newton.from) {
+    if (options_.newton && state_.kernel->has_round_trip() && slow && error < 1e-2 &&
+        state_.iteration >= newton.from) {
       newton.begin(state_.iteration, error);
       target_error = newton_step(state_, damping_, static_cast<int>(std::clamp(to_go / 2, 20.0, 300.0)));
       report_progress("newton", target_error, tolerance, true);
