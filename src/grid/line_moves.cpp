@@ -16,13 +16,9 @@ void turn(const double* from, const std::size_t* from_starts, double* to, const 
           double factor) {
   P square[width];
   for (std::size_t k = 0; k < width; ++k) square[k] = factor * kernel::load_anywhere(from + from_starts[k]);
-  kernel::transpose(square);
+  kernel::transpose<double>(square);
   for (std::size_t k = 0; k < width; ++k) kernel::store_anywhere(to + to_starts[k], square[k]);
 }
-
-}  // namespace
-
-namespace {
 
 /// Offset j of a row from the start of its line: from a list, or at equal steps.
 struct Listed {

@@ -10,10 +10,7 @@ struct Lines {
   const std::size_t* starts = nullptr;
   std::size_t count = 0;     ///< of the lines that there are
   std::size_t in_block = 0;  ///< of a block; a multiple of a register
-  bool contiguous() const { return starts[count - 1] == starts[0] + count - 1 && increasing(); }
-
- private:
-  bool increasing() const {
+  bool contiguous() const {
     for (std::size_t l = 1; l < count; ++l)
       if (starts[l] != starts[0] + l) return false;
     return true;

@@ -157,6 +157,7 @@ int LineKernel<Real>::steepness(const double* block, int J) const {
 template <class Real>
 void LineKernel<Real>::prepare_shared(const double* block, double* largest, Real* columns) const {
   double *tilts = largest + in_tiles() * lines_, *most_of_all = tilts + in_tiles();
+  const auto floor = static_cast<Real>(std::exp2(-flushed_bits<Real>));
   for (int J = 0; J < in_tiles(); ++J) {
     tilts[J] = steepness(block, J);
     const double T = tilt(largest, J);
@@ -172,7 +173,6 @@ void LineKernel<Real>::prepare_shared(const double* block, double* largest, Real
       Real* row = columns + (J * width_ + j) * lines_;
       exponentiate(tile + j * lines_, -2 * s_ * T * in_offset_[static_cast<std::size_t>(j)], most, lines_,
                    row);
-      constexpr Real floor = std::is_same_v<Real, float> ? Real(0x1p-126) : Real(0x1p-1000);
       for (int l = 0; l < lines_; ++l) row[l] = row[l] < floor ? Real(0) : row[l];
     }
   }

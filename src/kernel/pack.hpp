@@ -76,6 +76,7 @@ namespace detail {
 template <int Side, class Real, std::size_t... Lane>
 inline void exchange(Pack<Real>* rows, std::index_sequence<Lane...>) {
   constexpr int n = lanes<Real>;
+#pragma GCC unroll 16
   for (int i = 0; i < n; ++i) {
     if (i & Side) continue;
     const Pack<Real> a = rows[i], b = rows[i + Side];
@@ -83,15 +84,20 @@ inline void exchange(Pack<Real>* rows, std::index_sequence<Lane...>) {
     rows[i + Side] = __builtin_shufflevector(a, b, (Lane & Side ? n + Lane : Lane + Side)...);
   }
 }
+
+template <int Side, class Real>
+inline void transpose_squares(Pack<Real>* rows) {
+  if constexpr (Side > 0) {
+    exchange<Side, Real>(rows, std::make_index_sequence<lanes<Real>>());
+    transpose_squares<Side / 2, Real>(rows);
+  }
+}
 }  // namespace detail
 
-/// lanes<double> rows of a square become its columns.
-inline void transpose(Pack<double>* rows) {
-  constexpr int n = lanes<double>;
-  const auto all = std::make_index_sequence<n>();
-  detail::exchange<1, double>(rows, all);
-  if constexpr (n > 2) detail::exchange<2, double>(rows, all);
-  if constexpr (n > 4) detail::exchange<4, double>(rows, all);
+/// lanes<Real> rows of a square become its columns.
+template <class Real>
+inline void transpose(Pack<Real>* rows) {
+  detail::transpose_squares<lanes<Real> / 2, Real>(rows);
 }
 
 /// As load and store, for values kept in another precision.

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "fortet/impl/stored_kernel.hpp"
+#include "measure/memory.hpp"
 
 namespace fortet::kernel {
 namespace {
@@ -86,7 +87,7 @@ double available_memory() {
     if (key == "MemAvailable:" && file >> kilobytes) return kilobytes * 1024;
     file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
   }
-  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 2;
+  return fortet::detail::machine_memory() / 2;
 }
 
 /// Panels that matter for marginals to about `negligible`, as long as the potentials stay near; no lists
@@ -168,6 +169,7 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
     sweep_stored(exec, omega, false, source, target);
     if (!lists_.empty() && !steps_are_small(source, omega)) base_->sweep(exec, f, g, omega, source, target);
   }
+  bool has_round_trip() const override { return !f0_.empty() || base_->has_round_trip(); }
   bool round_trip(const Exec& exec, In f, In g, In x, Out out) const override {
     if (!refresh(exec, f, g)) return base_->round_trip(exec, f, g, x, out);
     for (std::size_t j = 0; j < column_scales_.size(); ++j)

@@ -182,6 +182,7 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
   void sweep(const Exec& exec, In f, In g, double omega, Out source, Out target) const override {
     sweep_with(exec, f, g, target_.weights.data(), omega, false, source, target);
   }
+  bool has_round_trip() const override { return true; }
   bool round_trip(const Exec& exec, In f, In g, In x, Out out) const override {
     AlignedBuffer<Real> weights(target_.rows.padded, Real(0));
     for (std::size_t j = 0; j < x.extent(0); ++j)

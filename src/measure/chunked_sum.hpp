@@ -11,7 +11,7 @@ namespace fortet::detail {
 /// sum_i f(i), where f(i, acc) adds its K terms to acc. Blocking.
 template <int K, class Exec, class F>
 std::array<double, K> chunked_sum(const std::string& label, const Exec& exec, std::size_t n, const F& f) {
-  constexpr std::size_t chunk = 2048;
+  constexpr std::size_t chunk = 512;
   const std::size_t chunks = (n + chunk - 1) / chunk;
   Kokkos::View<double* [K], Kokkos::LayoutRight, typename Exec::memory_space> partial(
       Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, label + "::partial"), chunks);

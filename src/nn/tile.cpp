@@ -6,7 +6,6 @@
 #include <memory>
 #include <new>
 #include <numbers>
-#include <utility>
 
 #include "kernel/pack.hpp"
 
@@ -16,26 +15,16 @@ namespace {
 using kernel::broadcast;
 using kernel::lanes;
 using kernel::load;
+using kernel::load_anywhere;
 using kernel::Pack;
 using kernel::store;
+using kernel::store_anywhere;
 
 template <class Real>
 inline constexpr int tile_vectors = tile_rows<Real> / lanes<Real>;
 // accumulators of the register tile: 6 x 4 of 32 registers, or 4 x 2 of 16
 inline constexpr int block_rows = kernel::vector_registers >= 32 ? 6 : 4;
 inline constexpr int block_vectors = kernel::vector_registers >= 32 ? 4 : 2;
-
-template <class Real>
-inline Pack<Real> load_unaligned(const Real* p) {
-  Pack<Real> v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-
-template <class Real>
-inline void store_unaligned(Real* p, Pack<Real> v) {
-  std::memcpy(p, &v, sizeof v);
-}
 
 /// a(m, k) and b(k, n) of a product. Columns of b come in panels of block_vectors vectors: rows b_row apart
 /// in a panel, panels b_panel apart.
@@ -189,27 +178,6 @@ void with_activation(Activation kind, const Run& run) {
   }
 }
 
-/// One stage of a transposition: blocks of `Half` lanes off the diagonal change places.
-template <int Half, class Real, std::size_t... Lane>
-inline void exchange(Pack<Real>& upper, Pack<Real>& lower, std::index_sequence<Lane...>) {
-  constexpr int L = lanes<Real>;
-  const Pack<Real> first = __builtin_shufflevector(
-      upper, lower, (Lane & Half ? static_cast<int>(Lane) - Half + L : static_cast<int>(Lane))...);
-  lower = __builtin_shufflevector(
-      upper, lower, (Lane & Half ? static_cast<int>(Lane) + L : static_cast<int>(Lane) + Half)...);
-  upper = first;
-}
-
-template <int Half, class Real>
-inline void transpose_stages(Pack<Real>* rows) {
-  if constexpr (Half > 0) {
-#pragma GCC unroll 16
-    for (int i = 0; i < lanes<Real>; ++i)
-      if (!(i & Half)) exchange<Half, Real>(rows[i], rows[i + Half], std::make_index_sequence<lanes<Real>>());
-    transpose_stages<Half / 2, Real>(rows);
-  }
-}
-
 /// Panels of `width` columns, one after another: panel(r, i) = in(i, r), padded with zeros to whole vectors;
 /// a square of lanes at a time. A product then reads its panel from consecutive addresses.
 template <class Real>
@@ -221,7 +189,7 @@ void transpose(int features, const Real* in, int width, Real* panel) {
       Pack<Real> square[L];
 #pragma GCC unroll 16
       for (int i = 0; i < L; ++i) square[i] = i0 + i < features ? load(in + (i0 + i) * R + r0) : Pack<Real>{};
-      transpose_stages<L / 2, Real>(square);
+      kernel::transpose<Real>(square);
 #pragma GCC unroll 16
       for (int r = 0; r < L; ++r) store(to + (r0 + r) * width, square[r]);
     }
@@ -248,7 +216,7 @@ void bias_gradient(int outputs, const Real* delta, bool first, Real* gradient) {
       if (i < count)
         for (int n = 0; n < R; n += L) square[i] += load(delta + (o + i) * R + n);
     }
-    transpose_stages<L / 2, Real>(square);
+    kernel::transpose<Real>(square);
     for (int i = 1; i < L; ++i) square[0] += square[i];
     for (int i = 0; i < count; ++i) gradient[o + i] = square[0][i] + (first ? Real{0} : gradient[o + i]);
   }
@@ -268,8 +236,8 @@ void layer_gradient(const Layer& layer, const Real* in, const Real* delta, Real*
   // the sum begins with what is there, which also brings its lines near for the end
   product<Real>(
       layer.out, layer.in / L, factors,
-      [=](int o, int n) { return first ? Pack<Real>{} : load_unaligned(address(o, n)); },
-      [=](int o, int n, Pack<Real> sum) { store_unaligned(address(o, n), sum); });
+      [=](int o, int n) { return first ? Pack<Real>{} : load_anywhere(address(o, n)); },
+      [=](int o, int n, Pack<Real> sum) { store_anywhere(address(o, n), sum); });
   const int left = layer.in % L;
   if (left > 0)
     product_panel<1>(
@@ -329,7 +297,7 @@ void embed(const Plan& plan, const Real* times, Real* value) {
   Real* out = value + plan.time_row * R;
   for (const double frequency : plan.frequencies) {
     for (int n = 0; n < R; n += lanes<Real>) {
-      const Pack<Real> angle = load_unaligned(times + n) * static_cast<Real>(frequency);
+      const Pack<Real> angle = load_anywhere(times + n) * static_cast<Real>(frequency);
       store(out + n, sine<Real>(angle));
       store(out + R + n, sine<Real>(angle + half_pi));
     }

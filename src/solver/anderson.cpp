@@ -2,26 +2,32 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <vector>
+
+#include "measure/chunked_sum.hpp"
 
 namespace fortet::impl {
 namespace {
 
-constexpr std::size_t chunk_size = 512;
-
-/// A small share of the mean diagonal keeps the least squares solvable when changes are nearly dependent.
-algebra::Column least_squares(const Matrix& gram, const std::vector<double>& right) {
+/// By the normal equations of changes scaled to length one; a small multiple of the identity keeps them
+/// solvable where changes are nearly dependent.
+algebra::Column least_squares(const Matrix& gram, std::span<const double> right) {
   const std::size_t k = right.size();
+  std::vector<double> length(k);
+  for (std::size_t i = 0; i < k; ++i) {
+    length[i] = std::sqrt(gram(i, i));
+    if (!(length[i] > 0)) return algebra::Column(k, 1);
+  }
   Matrix a(k, k);
   algebra::Column b(k, 1);
   for (std::size_t i = 0; i < k; ++i) {
-    const double scale = std::sqrt(gram(i, i));
-    if (!(scale > 0)) return algebra::Column(k, 1);
-    b(i, 0) = right[i] / scale;
-    for (std::size_t j = 0; j < k; ++j) a(i, j) = gram(i, j) / scale / std::sqrt(gram(j, j));
+    b(i, 0) = right[i] / length[i];
+    for (std::size_t j = 0; j < k; ++j) a(i, j) = gram(i, j) / length[i] / length[j];
     a(i, i) += 1e-12;
   }
   algebra::Column solved = algebra::solve_semidefinite(a, b);
-  for (std::size_t i = 0; i < k; ++i) solved(i, 0) /= std::sqrt(gram(i, i));
+  for (std::size_t i = 0; i < k; ++i) solved(i, 0) /= length[i];
   return solved;
 }
 
@@ -41,36 +47,22 @@ Anderson<Exec>::Anderson(std::size_t n, std::size_t m)
 template <class Exec>
 void Anderson<Exec>::forget() {
   held_ = next_ = 0;
-  begun_ = false;
   best_dual_ = -INFINITY;
   error_ = INFINITY;
 }
 
-/// In L2(target), of every residual change with `vector`, in fixed chunks.
+/// In L2(target), of every residual change with `vector`.
 template <class Exec>
-std::vector<double> Anderson<Exec>::products(const SinkhornState<Exec>& state, const Vec& vector) const {
-  const std::size_t m = vector.extent(0), chunks = (m + chunk_size - 1) / chunk_size, held = held_;
-  const Points<double, typename Exec::memory_space> partial(
-      Kokkos::view_alloc(state.vectors, Kokkos::WithoutInitializing, "fortet::anderson::partial"), chunks,
-      depth);
+typename Anderson<Exec>::Products Anderson<Exec>::products(const SinkhornState<Exec>& state,
+                                                           const Vec& vector) const {
   const auto changes = residual_changes_;
   const auto weights = state.target_masses;
-  Kokkos::parallel_for(
-      "fortet::anderson::products", Kokkos::RangePolicy<Exec>(state.vectors, 0, chunks),
-      KOKKOS_LAMBDA(const std::size_t c) {
-        for (std::size_t k = 0; k < held; ++k) {
-          double sum = 0;
-          for (std::size_t j = c * chunk_size; j < m && j < (c + 1) * chunk_size; ++j)
-            sum += weights(j) * changes(k, j) * vector(j);
-          partial(c, k) = sum;
-        }
+  return detail::chunked_sum<depth>(
+      "fortet::anderson::products", state.vectors, vector.extent(0),
+      KOKKOS_LAMBDA(const std::size_t j, double* sums) {
+        const double weighted = weights(j) * vector(j);
+        for (std::size_t k = 0; k < depth; ++k) sums[k] += weighted * changes(k, j);
       });
-  state.vectors.fence("fortet::anderson::products");
-  const auto values = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, partial);
-  std::vector<double> sums(held, 0.0);
-  for (std::size_t c = 0; c < chunks; ++c)
-    for (std::size_t k = 0; k < held; ++k) sums[k] += values(c, k);
-  return sums;
 }
 
 template <class Exec>
@@ -83,7 +75,7 @@ double Anderson<Exec>::measure(SinkhornState<Exec>& state) {
     const double rounding = state.kernel->epsilon() * state.kernel->noise();
     if (dual_ >= best_dual_ - rounding) return error_ = columns.error;
   }
-  if (begun_) {
+  if (begun()) {
     if (!(rows.in_range && columns.in_range)) Kokkos::deep_copy(state.exec, state.f, best_f_);
     Kokkos::deep_copy(state.exec, state.g, best_image_);
   }
@@ -100,6 +92,7 @@ void Anderson<Exec>::extrapolate(SinkhornState<Exec>& state) {
   const auto log_ratio = state.target_log_ratio;
   const double epsilon = state.kernel->epsilon();
   const std::size_t slot = next_;
+  const bool first = !begun();  // whose residual is no change yet
   Kokkos::parallel_for(
       "fortet::anderson::remember", Kokkos::RangePolicy<Exec>(state.vectors, 0, g.extent(0)),
       KOKKOS_LAMBDA(const std::size_t j) {
@@ -114,15 +107,13 @@ void Anderson<Exec>::extrapolate(SinkhornState<Exec>& state) {
     Kokkos::deep_copy(state.exec, best_f_, state.f);
     Kokkos::deep_copy(state.exec, best_image_, image_);
   }
-  if (!begun_) {  // the first residual is no change yet
-    begun_ = true;
-    return;
-  }
+  if (first) return;
   held_ = std::max(held_, slot + 1);
   next_ = (slot + 1) % depth;
-  const auto row = products(state, Kokkos::subview(residual_changes_, slot, Kokkos::ALL));
+  const Products row = products(state, Kokkos::subview(residual_changes_, slot, Kokkos::ALL));
   for (std::size_t k = 0; k < held_; ++k) gram_(slot, k) = gram_(k, slot) = row[k];
-  move(state, least_squares(gram_, products(state, residual_)));
+  const Products right = products(state, residual_);
+  move(state, least_squares(gram_, std::span(right).first(held_)));
 }
 
 /// g -= sum_k shares_k image_changes_k, at most epsilon for any atom.

@@ -1,5 +1,8 @@
 #pragma once
 // Anderson's acceleration of Sinkhorn.
+#include <array>
+#include <cmath>
+
 #include "algebra/algebra.hpp"
 #include "solver/sinkhorn_state.hpp"
 
@@ -25,12 +28,16 @@ class Anderson {
   double measure(SinkhornState<Exec>& state);
   /// Moves g to the next iterate.
   void extrapolate(SinkhornState<Exec>& state);
+
   // Public because nvcc asks for it.
 
-  std::vector<double> products(const SinkhornState<Exec>& state, const Vec& vector) const;
+  using Products = std::array<double, depth>;
+  Products products(const SinkhornState<Exec>& state, const Vec& vector) const;
   void move(SinkhornState<Exec>& state, const algebra::Column& shares);
 
  private:
+  /// It holds an iterate.
+  bool begun() const { return best_dual_ > -INFINITY; }
   void forget();
 
   using Memory = Kokkos::View<double**, Kokkos::LayoutRight, typename Exec::memory_space>;
@@ -39,7 +46,6 @@ class Anderson {
   Vec residual_, image_, step_, best_f_, best_image_;
   Matrix gram_;  // of the residual changes
   std::size_t held_ = 0, next_ = 0;
-  bool begun_ = false;
   double dual_ = 0, best_dual_ = -INFINITY, error_ = INFINITY;
 };
 

@@ -21,14 +21,12 @@ std::pair<double, double> costs(const SinkhornState<Exec>& state, const In<Exec>
   const Vec<Exec> transport("fortet::certificate::transport", n), kl("fortet::certificate::kl", n);
   state.kernel->plan_costs(state.exec, state.f, state.g, alpha, beta, transport, kl);
   state.exec.fence("fortet::certificate::costs");
-  const auto log_a = to_host(state.kernel->log_weights(Side::source));
-  const auto c = to_host(transport), k = to_host(kl);
+  const auto weights = to_host(In<Exec>(state.source_masses)), c = to_host(transport), k = to_host(kl);
   std::pair<double, double> sums{0, 0};
   for (std::size_t i = 0; i < n; ++i) {
-    const double weight = std::exp(log_a[i]);
-    if (weight > 0) {
-      sums.first += weight * c[i];
-      sums.second += weight * k[i];
+    if (weights[i] > 0) {
+      sums.first += weights[i] * c[i];
+      sums.second += weights[i] * k[i];
     }
   }
   return sums;

@@ -258,11 +258,20 @@ template <class Real, class Memory>
 bool Alternation<Real, Memory>::judge(const Round& round) {
   const auto judgement =
       ends_[round.direction == Direction::backward].judge(problem_.exec, side(round.direction).trained);
-  if (!std::isfinite(judgement.energy)) return false;
+  if (!std::isfinite(judgement.energy)) {
+    note_divergence(round, "the end of its chain is not finite");
+    return false;
+  }
   energy_ = std::max(energy_, judgement.energy);
   moving_ = std::max(moving_, judgement.moved);
   report_.history.push_back({round.iteration, report_.epsilon, judgement.energy, seconds(), name(round)});
   return true;
+}
+
+template <class Real, class Memory>
+void Alternation<Real, Memory>::note_divergence(const Round& round, const std::string& what) {
+  report_.kernel +=
+      "; diverged in iteration " + std::to_string(round.iteration) + ", " + name(round) + ": " + what;
 }
 
 template <class Real, class Memory>
@@ -303,7 +312,11 @@ TrainingEnd Alternation<Real, Memory>::train(std::span<const Round> rounds) {
       draw(round, at_.step, round.key.child(2).child(step), batch);
       const double loss =
           fitted.model->loss_gradient(problem_.exec, fitted.adam.parameters, batch, gradient, scratch);
-      if (!std::isfinite(loss)) return TrainingEnd::diverged;
+      if (!std::isfinite(loss)) {
+        note_divergence(round, "the loss is not finite at step " + std::to_string(at_.step + 1) + " of " +
+                                   std::to_string(training.steps));
+        return TrainingEnd::diverged;
+      }
       fitted.adam.step(problem_.exec, training.adam, training.steps, gradient);
       sum += loss / static_cast<double>(rounds.size());
     }

@@ -153,6 +153,8 @@ class Alternation {
   TrainingEnd train(std::span<const Round> rounds);
   void begin(const Round& round);
   bool judge(const Round& round);
+  /// Says in the report where the run ended and on what.
+  void note_divergence(const Round& round, const std::string& what);
   double seconds() const;
 
   void save_checkpoint();

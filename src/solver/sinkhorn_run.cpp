@@ -1,5 +1,6 @@
 #include "solver/sinkhorn_run.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <tuple>
@@ -69,7 +70,7 @@ class Run {
     double error = INFINITY, best = INFINITY;
   };
   std::optional<Ended> judge(Level& level, const char* phase, double error);
-  std::optional<Ended> accelerate(Level& level, Attempt& attempt, double error);
+  std::optional<Ended> accelerate(Level& level, Attempt& attempt);
   Ended run_level(double tolerance, const char* phase);
   double half_step(Side side, const SideStatistics& statistics, double omega);
   bool report_progress(const char* phase, double error, double tolerance, bool force);
@@ -129,6 +130,7 @@ bool Run<Exec>::report_progress(const char* phase, double error, double toleranc
                             .rate = relaxation_.rate(),
                             .seconds = seconds()}) == Continue::yes;
 }
+
 /// Books the error of the current plan, and says whether the level ends with it.
 template <class Exec>
 std::optional<typename Run<Exec>::Ended> Run<Exec>::judge(Level& level, const char* phase, double error) {
@@ -154,15 +156,15 @@ std::optional<typename Run<Exec>::Ended> Run<Exec>::judge(Level& level, const ch
 
 /// Anderson's steps for as long as they help; leaves the error of the plan in the level.
 template <class Exec>
-std::optional<typename Run<Exec>::Ended> Run<Exec>::accelerate(Level& level, Attempt& attempt, double error) {
+std::optional<typename Run<Exec>::Ended> Run<Exec>::accelerate(Level& level, Attempt& attempt) {
   Anderson<Exec> anderson(state_.f.extent(0), state_.g.extent(0));
-  for (double lowest = error;;) {
+  for (double lowest = level.error;;) {
     const double now = anderson.measure(state_);
-    if (now < INFINITY) error = now;
-    if (const auto ended = judge(level, "anderson", error)) return ended;
+    const bool measured = now < INFINITY;
+    if (const auto ended = judge(level, "anderson", measured ? now : level.error)) return ended;
     lowest = std::min(lowest, now);
-    if (!(now < INFINITY)) attempt.rest(state_.iteration);
-    if (!(now < INFINITY) || !attempt.goes_on(state_.iteration, lowest, 100)) return {};
+    if (!measured) attempt.rest(state_.iteration);
+    if (!measured || !attempt.goes_on(state_.iteration, lowest, 100)) return {};
     anderson.extrapolate(state_);
   }
 }
@@ -198,11 +200,12 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
     const bool slow = swept && to_go > 1000;
     if (options_.anderson && slow && error < 0.1 && state_.iteration >= anderson.from) {
       anderson.begin(state_.iteration, error);
-      if (const auto ended = accelerate(level, anderson, error)) return *ended;
+      if (const auto ended = accelerate(level, anderson)) return *ended;
       target_error = level.error;
       continue;
     }
-    if (options_.newton && slow && error < 1e-2 && state_.iteration >= newton.from) {
+    if (options_.newton && state_.kernel->has_round_trip() && slow && error < 1e-2 &&
+        state_.iteration >= newton.from) {
       newton.begin(state_.iteration, error);
       target_error = newton_step(state_, damping_, static_cast<int>(std::clamp(to_go / 2, 20.0, 300.0)));
       report_progress("newton", target_error, tolerance, true);

@@ -182,6 +182,16 @@ BOOST_AUTO_TEST_CASE(divergence_is_a_status) {
   Points<float> x0("x0", 10, 1), x1("x1", 10, 1);
   bridge.sample(DefaultExec(), {.seed = 1}, x0, x1);
   for (double value : to_host(x1)) BOOST_TEST(std::isfinite(value));
+  BOOST_TEST(report.kernel.find("; diverged in iteration 1, ") != std::string::npos, report.kernel);
+  // regression without steps: the chain that comes of it says so
+  DsbOptions affine{{.iterations = 2}};
+  affine.training.particles = 200;
+  affine.regression = Regression::affine;
+  const auto nan =
+      Dsb<float>(affine).solve(DefaultExec(), Problem{normal(1, NAN, 1), normal(1, 0, 1), Brownian{}});
+  BOOST_TEST((nan.report.status == Status::diverged));
+  BOOST_TEST(nan.report.kernel.find("the end of its chain is not finite") != std::string::npos,
+             nan.report.kernel);
 }
 
 BOOST_AUTO_TEST_CASE(mistakes_are_named) {

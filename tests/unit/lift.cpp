@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fortet/solver/sinkhorn.hpp"
+#include "support/moments.hpp"
 #include "support/problems.hpp"
 #include "support/views.hpp"
 
@@ -68,17 +69,6 @@ void check_drift(const Ref& reference) {
   }
 }
 
-struct Moments {
-  double mean = 0, variance = 0;
-};
-Moments moments(const std::vector<double>& values, std::size_t k, std::size_t d) {
-  Moments m;
-  const double n = static_cast<double>(values.size() / d);
-  for (std::size_t i = k; i < values.size(); i += d) m.mean += values[i] / n;
-  for (std::size_t i = k; i < values.size(); i += d) m.variance += std::pow(values[i] - m.mean, 2) / n;
-  return m;
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(drift_is_the_gradient_of_the_log_potential) {
@@ -101,7 +91,7 @@ BOOST_AUTO_TEST_CASE(transitions_have_the_marginals_of_the_mixture) {
     bridge.sample_transition(exec(), {.seed = 6, .stream = static_cast<std::uint64_t>(s * 100)}, t, s, start,
                              next);
     bridge.sample_marginal(exec(), {.seed = 7, .stream = static_cast<std::uint64_t>(s * 100)}, s, direct);
-    const Moments a = moments(to_host(next), 0, 1), b = moments(to_host(direct), 0, 1);
+    const Moments a = moments(to_host(next)), b = moments(to_host(direct));
     const double se = std::sqrt((a.variance + b.variance) / static_cast<double>(n));
     BOOST_TEST_CONTEXT("s=" << s) {
       BOOST_TEST(std::abs(a.mean - b.mean) <= 5 * se);

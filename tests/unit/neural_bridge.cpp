@@ -7,7 +7,11 @@
 #include <numbers>
 #include <vector>
 
+#include "support/moments.hpp"
+
 using namespace fortet;
+using test::Moments;
+using test::moments;
 
 namespace {
 
@@ -75,17 +79,6 @@ NeuralBridge<double> exact_bridge(int steps) {
           grid,
           {std::make_shared<GaussianDrift>(Direction::forward), Vector<double>()},
           {std::make_shared<GaussianDrift>(Direction::backward), Vector<double>()}};
-}
-
-struct Moments {
-  double mean = 0, variance = 0;
-};
-
-Moments moments(const std::vector<double>& values) {
-  Moments m;
-  for (double v : values) m.mean += v / double(values.size());
-  for (double v : values) m.variance += (v - m.mean) * (v - m.mean) / double(values.size());
-  return m;
 }
 
 constexpr std::size_t count = 100000;

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <regex>
 
 #include "fortet/io/bridge.hpp"
 #include "fortet/io/state_file.hpp"
@@ -252,6 +253,10 @@ BOOST_AUTO_TEST_CASE(divergence_keeps_the_last_good_checkpoint) {
       Dsb<float>(options).solve(DefaultExec(), Problem{source, problem.target, problem.reference});
   BOOST_TEST(draws > 0);
   BOOST_TEST((report.status == Status::diverged));
+  // four batches of 64 go through all 200 particles
+  BOOST_TEST(std::regex_search(report.kernel, std::regex("; diverged in iteration 2, backward half-bridge: "
+                                                         "the loss is not finite at step [1-4] of 30$")),
+             report.kernel);
   BOOST_TEST(report.iterations == 1);
   BOOST_TEST(test::content(options.checkpoint) == before);
   for (const double v : parameters(bridge)) BOOST_TEST_REQUIRE(std::isfinite(v));

@@ -11,9 +11,12 @@
 #include "fortet/solver/dsbm.hpp"
 #include "support/dsb_population.hpp"
 #include "support/exact_dsb.hpp"
+#include "support/moments.hpp"
 
 using namespace fortet;
 using oracle::normal;
+using test::Moments;
+using test::moments;
 
 namespace {
 
@@ -80,17 +83,6 @@ NeuralOptions training(int iterations) {
   options.training = {.steps = 1500, .batch = 512, .particles = 10000, .refresh = 500};
   options.training.adam = {.learning_rate = 0.02, .average = 0.99, .schedule = LearningRate::cosine};
   return options;
-}
-
-struct Moments {
-  double mean = 0, variance = 0;
-};
-
-Moments moments(const std::vector<double>& values) {
-  Moments m;
-  for (double v : values) m.mean += v / double(values.size());
-  for (double v : values) m.variance += (v - m.mean) * (v - m.mean) / double(values.size());
-  return m;
 }
 
 constexpr std::size_t count = 50000;

@@ -72,6 +72,8 @@ class HalfBridgeKernel {
         KOKKOS_LAMBDA(const std::size_t i) { moved(i) = f(i) - step * Kokkos::log(source(i)); });
     ratios(exec, Side::target, g, moved, target);
   }
+  /// Whether round trips are to be had now; one that finds no memory may still say false.
+  virtual bool has_round_trip() const { return false; }
   /// There and back: out_j = sum_i a_i e_ij sum_k b_k e_ik x_k with the weights a, b of both sides, at the
   /// price of a sweep. False, and nothing done, where that is not available.
   virtual bool round_trip(const Exec&, In /*f*/, In /*g*/, In /*x*/, Out /*out*/) const { return false; }

@@ -45,8 +45,9 @@ Solution<NeuralBridge<Real, Memory>> dsb(const NeuralProblem<Real, Memory>& prob
 /// Stops with Status::converged when, run with the same random numbers, the ends of both chains differ from
 /// those of the iteration before by at most tolerance in root mean square, relative to the standard deviation
 /// of the marginal there (an upper bound on the relative W2 distance between the two laws). A loss that is
-/// not finite ends the run as `diverged` with the bridge of the last good half-bridges. marginal_error is the
-/// larger square root of the energy distance between a chain's end and its marginal, 1,000 samples each.
+/// not finite ends the run as `diverged` with the bridge of the last good half-bridges; report.kernel ends
+/// with the iteration, the half-bridge and the step. marginal_error is the larger square root of the energy
+/// distance between a chain's end and its marginal, 1,000 samples each.
 /// solve() blocks; seeds fix every draw, so results are the same for every thread count.
 ///
 /// Cost of an iteration: 2 (6 steps batch + 4 (steps / refresh) particles N) flops a weight.
