@@ -108,13 +108,13 @@ CaseResult run_here(const validation::Case& c, const ValidateArguments& argument
 /// The same in a process of its own, whose end is not the end of this one.
 CaseResult run_apart(const validation::Case& c, const ValidateArguments& arguments) {
   std::vector<std::string> command{
-      this_program().string(),       "validate", "--alone", c.name, "--suite", arguments.suite, "--seed",
-      std::to_string(arguments.seed)};
+      "/proc/self/exe", "validate",      "--alone", c.name,
+      "--suite",        arguments.suite, "--seed",  std::to_string(arguments.seed)};
   if (arguments.threads > 0) command.insert(command.end(), {"--threads", std::to_string(arguments.threads)});
   if (arguments.data) command.insert(command.end(), {"--data", arguments.data->string()});
   const double begin = now();
   const auto ended = run_process(command);
-  if (!ended) throw BackendError("fortet validate: cannot start " + command[0]);
+  if (!ended) throw BackendError("fortet validate: cannot start itself");
   const std::string last = last_line(ended->output);
   if (ended->exit_code == exit_code::converged) return case_from_json(last);
   return {.name = c.name,
