@@ -96,7 +96,7 @@ void race(const Setting& setting, Record& record) {
   using Sizes = std::vector<std::size_t>;
   add("Sinkhorn", full ? Sizes{250, 500, 1000, 2000, 4000, 8000} : Sizes{125, 250, 500, 1000},
       [&](std::size_t n) { return timed_sinkhorn(setting, exact, n); });
-  add("GridIpf", full ? Sizes{12, 16, 24, 32, 48, 64, 96, 128} : Sizes{12, 16, 24, 32, 48},
+  add("GridIpf", full ? Sizes{20, 24, 32, 48, 64, 96, 128} : Sizes{20, 24, 32, 40, 48},
       [&](std::size_t side) { return timed_grid(setting, exact, static_cast<int>(side)); });
   using Steps = std::vector<int>;
   const Steps steps = full ? Steps{100, 300, 1000, 3000} : Steps{50, 150, 400};

@@ -44,7 +44,8 @@ double potential_integrals(const DefaultExec& exec, const GridPlan& plan);
 /// phi_t and phihat_t by one heat-kernel application each (nothing is stepped in time). Gradients are those
 /// of quintic interpolants of the logarithms: error O(h^5). Where less variance is left than h^2 (t within
 /// h^2 / sigma^2 of an end) the factors are interpolated in time from the end itself, where they are known,
-/// and two resolved times: error O(h^6) for smooth densities. Points outside the box of grid() are moved to its walls. Models Bridge. Made by bridge().
+/// and two resolved times: error O(h^6) for smooth densities. Points outside the box of grid() are moved to
+/// its walls. Models Bridge. Made by bridge().
 template <ReferenceProcess Ref>
 class GridBridge {
  public:
@@ -62,8 +63,10 @@ class GridBridge {
         boundary_(coupling_.geometry().boundary,
                   coupling_.geometry().boundary + coupling_.source_dimension()) {
     loss_ = 1 - marginal(exec, reference().horizon / 2).mass();
-    detail::require(loss_ <= largest_loss, "fortet::bridge", "mass outside the box half-way", loss_,
-                    "expected at most largest_loss; enlarge the boxes");
+    detail::require(
+        loss_ <= largest_loss, "fortet::bridge", "mass outside the box half-way", loss_,
+        "expected at most largest_loss; enlarge the boxes, or refine them where the square of the "
+        "spacing exceeds half of epsilon");
   }
 
   const GridCoupling<Ref>& coupling() const { return coupling_; }
