@@ -34,6 +34,12 @@ class Validate(support.ProgramTest):
                                               "discretisation_floor", "oracle", "threshold", "reason", "passed"})
                 self.assertLessEqual(score["value"], score["threshold"])
                 self.assertGreater(len(score["reason"]), 10)
+        potentials, transport_map = report["cases"][0]["curves"]
+        self.assertEqual([s["style"] for s in potentials["series"]], ["points", "points", "truth", "truth"])
+        for points, truth in ((potentials["series"][0], potentials["series"][2]), transport_map["series"]):
+            self.assertEqual(points["x"], truth["x"])
+            for y, expected in zip(points["y"], truth["y"]):
+                self.assertAlmostEqual(y, expected, delta=1e-9)  # as the threshold of the potential, in absolute terms
         # the closed form, from the formula of docs/mathematics/gaussian.md with epsilon = 1
         s0, s1, delta = 0.8, 1.9, 1.1
         cost = next(s for s in report["cases"][0]["scores"] if s["metric"] == "cost")["oracle"]
@@ -126,7 +132,7 @@ class Validate(support.ProgramTest):
         process.communicate(timeout=120)
         self.assertEqual(process.returncode, 3)
         cases = self.report(folder)["cases"]
-        self.assertEqual([c["status"] for c in cases], ["passed", "passed", "crashed"])
+        self.assertEqual([c["status"] for c in cases], ["passed", "passed", "crashed", "passed", "passed"])
         self.assertIn("Segmentation fault", cases[2]["reason"])
 
     def test_backend(self):
