@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(divergence_keeps_the_last_good_checkpoint) {
   BOOST_TEST((report.status == Status::diverged));
   // four batches of 64 go through all 200 particles
   BOOST_TEST(std::regex_search(report.kernel, std::regex("; diverged in iteration 2, backward half-bridge: "
-                                                         "the loss is not finite at step [1-4] of 30$")),
+                                                         "the loss is not finite at step [1-4] of 45$")),
              report.kernel);
   BOOST_TEST(report.iterations == 1);
   BOOST_TEST(test::content(options.checkpoint) == before);
