@@ -118,7 +118,7 @@ void Adam<Real, Memory>::step(const execution_space& exec, const AdamOptions& op
     if (length > options.clip_norm) clip = options.clip_norm / length;
   }
   const double rate = learning_rate(options, step_count, total_steps);
-  const double warm = (1.0 + static_cast<double>(step_count)) / (10.0 + static_cast<double>(step_count));
+  const double warm = (1.0 + static_cast<double>(step_count)) / (4.0 + static_cast<double>(step_count));
   ++step_count;
   const double t = static_cast<double>(step_count);
   const Rates<Real> rates{static_cast<Real>(clip),

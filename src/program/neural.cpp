@@ -63,6 +63,7 @@ NeuralOptions options_of(const NeuralArguments& a, const Observer& observer) {
   NeuralOptions options{.iterations = a.iterations, .tolerance = a.tolerance};
   options.schedule.steps = a.steps;
   options.training = {.steps = a.training_steps,
+                      .growth = a.growth,
                       .batch = a.batch,
                       .particles = a.particles,
                       .refresh = a.refresh,

@@ -9,7 +9,7 @@ struct NeuralArguments : CommonArguments {
   EpsilonArguments epsilon;
   std::string precision = "float";
   int iterations = 20, steps = 20, training_steps = 5000, batch = 512, particles = 10000, refresh = 1000;
-  double rate = 1e-3, tolerance = 0.01;
+  double rate = 1e-3, growth = 1, tolerance = 0.01;
   bool constant_rate = false;
   std::vector<int> hidden;  ///< none: the two-branch network
   std::optional<std::filesystem::path> output, checkpoint;

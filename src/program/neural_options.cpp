@@ -24,6 +24,8 @@ void add_neural_options(CLI::App& command, NeuralArguments& a) {
   command.add_option("--steps", a.steps, "Of the chains (default 20)")->type_name("N");
   command.add_option("--training-steps", a.training_steps, "Gradient steps a round (default 5000)")
       ->type_name("N");
+  command.add_option("--growth", a.growth, "Of these from one iteration to the next\n(default 1)")
+      ->type_name("X");
   command.add_option("--batch", a.batch, "Rows of a gradient step (default 512)")->type_name("N");
   command.add_option("--particles", a.particles, "Simulated to draw batches from (default 10000)")
       ->type_name("N");

@@ -14,8 +14,14 @@
 
 namespace fortet {
 
+long TrainingOptions::steps_of(int iteration) const {
+  return std::lround(std::min(1e9, steps * std::pow(growth, iteration - 1)));
+}
+
 void TrainingOptions::validate(const char* function) const {
   detail::require(steps >= 1, function, "training.steps", steps, "expected at least 1");
+  detail::require(std::isfinite(growth) && growth >= 1, function, "training.growth", growth,
+                  "expected a finite number >= 1");
   detail::require(batch >= 1, function, "training.batch", batch, "expected at least 1");
   detail::require(particles >= 2, function, "training.particles", particles, "expected at least 2");
   detail::require(refresh >= 1, function, "training.refresh", refresh, "expected at least 1");
@@ -288,6 +294,7 @@ void Alternation<Real, Memory>::begin(const Round& round) {
 template <class Real, class Memory>
 TrainingEnd Alternation<Real, Memory>::train(std::span<const Round> rounds) {
   const TrainingOptions& training = options_.training;
+  const long steps = training.steps_of(rounds.front().iteration);
   const auto rows = static_cast<std::size_t>(training.batch);
   const Batch<Real, Memory> batch{Vector<Real, Memory>("fortet::neural::batch_times", rows),
                                   Points<Real, Memory>("fortet::neural::batch_x", rows, dimension()),
@@ -301,7 +308,7 @@ TrainingEnd Alternation<Real, Memory>::train(std::span<const Round> rounds) {
   }
   double sum = 0;
   int since = 0;
-  for (; at_.step < training.steps; ++at_.step) {
+  for (; at_.step < steps; ++at_.step) {
     const auto step = static_cast<std::uint64_t>(at_.step);
     if (at_.step % training.refresh == 0) {
       if (at_.step > 0 && seconds() - last_saved_ >= options_.checkpoint_seconds) save_checkpoint();
@@ -314,13 +321,13 @@ TrainingEnd Alternation<Real, Memory>::train(std::span<const Round> rounds) {
           fitted.model->loss_gradient(problem_.exec, fitted.adam.parameters, batch, gradient, scratch);
       if (!std::isfinite(loss)) {
         note_divergence(round, "the loss is not finite at step " + std::to_string(at_.step + 1) + " of " +
-                                   std::to_string(training.steps));
+                                   std::to_string(steps));
         return TrainingEnd::diverged;
       }
-      fitted.adam.step(problem_.exec, training.adam, training.steps, gradient);
+      fitted.adam.step(problem_.exec, training.adam, steps, gradient);
       sum += loss / static_cast<double>(rounds.size());
     }
-    if (++since < options_.check_every && at_.step + 1 < training.steps) continue;
+    if (++since < options_.check_every && at_.step + 1 < steps) continue;
     if (report_progress(rounds.front(), at_.step + 1, sum / since) == Continue::no)
       return TrainingEnd::cancelled;
     sum = 0;
@@ -345,8 +352,16 @@ void Alternation<Real, Memory>::simulate(Direction direction, RandomKey key, Poi
 template <class Real, class Memory>
 Continue Alternation<Real, Memory>::report_progress(const Round& round, long step, double loss) {
   if (!options_.observer) return Continue::yes;
-  const double parts_done = joint() ? at_.iteration - 1.0 : 2.0 * (at_.iteration - 1) + double(at_.part);
-  const double rounds = parts_done + static_cast<double>(step) / options_.training.steps;
+  const auto steps_of = [&](int iteration) {
+    return static_cast<double>(options_.training.steps_of(iteration));
+  };
+  double done = static_cast<double>(step), all = 0;  // gradient steps of both directions
+  if (joint()) done *= 2;
+  if (at_.part > 0) done += steps_of(at_.iteration);
+  for (int i = 1; i <= options_.iterations; ++i) {
+    if (i < at_.iteration) done += 2 * steps_of(i);
+    all += 2 * steps_of(i);
+  }
   Progress progress;
   progress.phase = joint()                                 ? "both drifts"
                    : round.direction == Direction::forward ? "forward drift"
@@ -357,12 +372,11 @@ Continue Alternation<Real, Memory>::report_progress(const Round& round, long ste
   progress.error = moved_;
   progress.tolerance = options_.tolerance;
   progress.seconds = seconds();
-  progress.part = static_cast<double>(step) / options_.training.steps;
-  progress.done = rounds / ((joint() ? 1.0 : 2.0) * options_.iterations);
+  progress.part = static_cast<double>(step) / steps_of(round.iteration);
+  progress.done = done / all;
   progress.loss = loss;
   progress.marginal_error = report_.history.empty() ? 0 : report_.history.back().marginal_error;
-  progress.samples_per_second = (joint() ? 2 : 1) * rounds * options_.training.steps *
-                                options_.training.batch / std::max(progress.seconds, 1e-9);
+  progress.samples_per_second = done * options_.training.batch / std::max(progress.seconds, 1e-9);
   return options_.observer(progress);
 }
 
@@ -395,7 +409,9 @@ std::string describe(const IsotropicReference& r) {
 std::string describe(const TrainingOptions& t) {
   std::ostringstream out;
   out.precision(17);
-  out << t.steps << " steps, batch " << t.batch << ", particles " << t.particles << ", refresh " << t.refresh
+  out << t.steps << " steps";
+  if (t.growth != 1) out << " growing by " << t.growth;
+  out << ", batch " << t.batch << ", particles " << t.particles << ", refresh " << t.refresh
       << (t.fresh_start ? ", fresh start" : "") << ", adam " << t.adam.learning_rate << ' ' << t.adam.beta1
       << ' ' << t.adam.beta2 << ' ' << t.adam.epsilon << " decay " << t.adam.weight_decay << " clip "
       << t.adam.clip_norm << " average " << t.adam.average << " schedule "

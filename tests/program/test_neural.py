@@ -72,6 +72,7 @@ class Neural(support.ProgramTest):
         good = checkpoint.read_bytes()
         resume = ["--data", "moons", "--checkpoint", checkpoint, "--resume"]
         self.bad_input("dsb", *SMALL, *resume, "--hidden", "8,8", says="network = mlp")
+        self.bad_input("dsb", *SMALL, *resume, "--growth", 2, says="expected 40 steps growing by 2")
         self.bad_input("dsbm", *SMALL, *resume, says="solver = dsb, expected dsbm")
         self.assertEqual(checkpoint.read_bytes(), good)
         checkpoint.write_bytes(good[:-100])

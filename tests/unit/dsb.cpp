@@ -155,17 +155,20 @@ BOOST_AUTO_TEST_CASE(the_observer_sees_and_stops) {
   int calls = 0;
   DsbOptions options{{.iterations = 2}};
   options.network = plain_network({8});
-  options.training = {.steps = 40, .batch = 700, .particles = 500};  // a batch larger than the data
+  options.training = {
+      .steps = 40, .growth = 2, .batch = 700, .particles = 500};  // a batch larger than the data
   options.check_every = 10;
   options.observer = [&calls](const Progress& progress) {
     ++calls;
     BOOST_TEST(progress.loss > 0);
     BOOST_TEST(progress.samples_per_second > 0);
-    BOOST_TEST(std::abs(progress.done - calls / 16.0) < 1e-12);
-    return calls == 6 ? Continue::no : Continue::yes;
+    BOOST_TEST(std::abs(progress.done - calls / 24.0) < 1e-12);  // rounds of 4, 4, 8 and 8 calls
+    BOOST_TEST(std::abs(progress.part - (calls > 8 ? (calls - 8) / 8.0 : (calls - 1) % 4 / 4.0 + 0.25)) <
+               1e-12);
+    return calls == 10 ? Continue::no : Continue::yes;
   };
   const auto [bridge, report] = Dsb<float>(options).solve(DefaultExec(), problem);
-  BOOST_TEST(calls == 6);
+  BOOST_TEST(calls == 10);
   BOOST_TEST((report.status == Status::cancelled));
 }
 
@@ -197,6 +200,7 @@ BOOST_AUTO_TEST_CASE(divergence_is_a_status) {
 BOOST_AUTO_TEST_CASE(mistakes_are_named) {
   BOOST_CHECK_THROW(Dsb<float>({{.iterations = 0}}), InvalidArgument);
   BOOST_CHECK_THROW(Dsb<float>({{.schedule = {}, .training = {.batch = 0}}}), InvalidArgument);
+  BOOST_CHECK_THROW(Dsb<float>({{.training = {.growth = 0.5}}}), InvalidArgument);
   const Problem unequal{normal(1, 0, 1), normal(2, 0, 1), Brownian{}};
   BOOST_CHECK_THROW(Dsb<float>().solve(DefaultExec(), unequal), InvalidArgument);
   BOOST_CHECK_THROW((StepSchedule{.times = {0, 0.5, 0.5, 1}}.grid(1)), InvalidArgument);

@@ -286,6 +286,19 @@ BOOST_AUTO_TEST_CASE(adam_moves_by_the_rate) {
   }
 }
 
+// With d_t = t/(t + 3), t = 1, 2, ..., parameters that move evenly away from zero have an average of three
+// quarters of the way: (t + 1)(t + 2)(t + 3) a_t grows by 3 (t + 1)(t + 2) p_t a step.
+BOOST_AUTO_TEST_CASE(the_average_of_a_short_run_forgets_its_start) {
+  const Exec exec;
+  Vector<double, Host> start("p", 5), gradient("g", 5);
+  Kokkos::deep_copy(gradient, 1.0);
+  Adam<double, Host> adam(start);
+  for (int t = 0; t < 100; ++t) {
+    adam.step(exec, {.learning_rate = 0.01}, 100, gradient);
+    BOOST_TEST(std::abs(adam.average(4) - 0.75 * adam.parameters(4)) < 1e-12);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(adam_options_do_what_they_say) {
   const Exec exec;
   Vector<double, Host> start("p", 4), gradient("g", 4);

@@ -22,11 +22,11 @@ namespace {
 
 const Problem problem{PlanarDataset(Shape::moons), oracle::normal(2, 0, 1), Brownian{.sigma = 2}};
 
-/// Three iterations of a small network, a refresh in the middle of every round.
+/// Three iterations of a small network, of 30, 45 and 68 steps a round, with refreshes in the middle.
 NeuralOptions small_run() {
   NeuralOptions options{.iterations = 3, .tolerance = 0};
   options.network = plain_network({16});
-  options.training = {.steps = 30, .batch = 64, .particles = 200, .refresh = 10};
+  options.training = {.steps = 30, .growth = 1.5, .batch = 64, .particles = 200, .refresh = 10};
   options.check_every = 1;
   options.checkpoint_seconds = 0;
   options.seed = 5;
@@ -64,7 +64,7 @@ void resumed_equals_uninterrupted(Options options, int calls) {
     BOOST_TEST(resumed.report.history[i].marginal_error == whole.report.history[i].marginal_error);
     BOOST_TEST(resumed.report.history[i].method == whole.report.history[i].method);
   }
-  BOOST_TEST(seen < calls + 3 * 2 * 30);  // it did not begin again
+  BOOST_TEST(seen < calls + 2 * (30 + 45 + 68));  // it did not begin again
   BOOST_TEST(folder.number_of_files() == 1u);
 }
 
@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(divergence_keeps_the_last_good_checkpoint) {
   BOOST_TEST((report.status == Status::diverged));
   // four batches of 64 go through all 200 particles
   BOOST_TEST(std::regex_search(report.kernel, std::regex("; diverged in iteration 2, backward half-bridge: "
-                                                         "the loss is not finite at step [1-4] of 30$")),
+                                                         "the loss is not finite at step [1-4] of 45$")),
              report.kernel);
   BOOST_TEST(report.iterations == 1);
   BOOST_TEST(test::content(options.checkpoint) == before);

@@ -36,8 +36,9 @@ struct Adam {
   explicit Adam(Vector<Real, Memory> initial);
 
   /// One step along -gradient. `total_steps` is the length of the run for the cosine schedule. The average is
-  /// a_t = d_t a_{t-1} + (1 - d_t) p_t with d_t = min(average, (1 + t)/(10 + t)), so that early steps do not
-  /// weigh the start. One fused kernel; blocking only when clipping.
+  /// a_t = d_t a_{t-1} + (1 - d_t) p_t with d_t = min(average, (1 + t)/(4 + t)): it looks back over a third
+  /// of the steps so far at most, so that the start weighs nothing and all of a short run's noise is averaged
+  /// (polynomial-decay averaging, Shamir and Zhang 2013). One fused kernel; blocking only when clipping.
   void step(const execution_space& exec, const AdamOptions& options, long total_steps,
             ConstVector<Real, Memory> gradient);
   /// Forgets moments and step count, keeps parameters: the start of a half-bridge from a warm network.
