@@ -1,6 +1,5 @@
 #pragma once
 // What the files of the family "gaussian" share: the exact bridge, and scores against it.
-#include <cmath>
 #include <functional>
 
 #include "fortet/coupling/gaussian_bridge.hpp"
@@ -75,54 +74,6 @@ void score_bridge(const Setting& setting, Record& record, const B& bridge, const
       "potential", starts, false,
       [&](auto in, auto out) { bridge.source_potential(exec, in, Kokkos::subview(out, Kokkos::ALL, 0)); },
       [&](auto in, auto out) { exact.source_potential(exec, in, Kokkos::subview(out, Kokkos::ALL, 0)); });
-}
-
-/// Plots of f, g and E[X1 | X0] of a bridge on the line, beside the exact ones.
-template <class B, class Exact>
-void draw_statics(const Setting& setting, Record& record, const std::string& solver, const B& bridge,
-                  const Exact& exact) {
-  const DefaultExec& exec = setting.exec;
-  using Style = Curve::Style;
-  const auto nodes = [](double from, double to) {
-    std::vector<double> x(25);
-    for (std::size_t i = 0; i < 25; ++i) x[i] = from + (to - from) * static_cast<double>(i) / 24;
-    return x;
-  };
-  const auto scalar = [&](const std::vector<double>& at, const auto& f) {
-    return values_at<double>(at, 1, false,
-                             [&](auto in, auto out) { f(in, Kokkos::subview(out, Kokkos::ALL, 0)); });
-  };
-  const auto x = nodes(m0 - 3 * std::sqrt(v0), m0 + 3 * std::sqrt(v0)),
-             y = nodes(m1 - 3 * std::sqrt(v1), m1 + 3 * std::sqrt(v1));
-  const auto f = [&](const auto& side) {
-    return scalar(x, [&](auto in, auto out) { side.source_potential(exec, in, out); });
-  };
-  const auto g = [&](const auto& side) {
-    return scalar(y, [&](auto in, auto out) { side.target_potential(exec, in, out); });
-  };
-  const auto map = [&](const auto& side) {
-    return values_at<double>(x, 1, true, [&](auto in, auto out) { side.conditional_mean(exec, in, out); });
-  };
-  record.curve({.title = "Potentials",
-                .x_label = "x",
-                .y_label = "potential",
-                .caption = "f on the source, g on the target, over three standard deviations: points by " +
-                           solver + ", lines from the closed form. A good plot has every point on a line.",
-                .series = {{"f, " + solver, x, f(bridge), Style::points},
-                           {"g, " + solver, y, g(bridge), Style::points},
-                           {"closed form", x, f(exact), Style::truth},
-                           {"closed form", y, g(exact), Style::truth}},
-                .log_x = false,
-                .log_y = false});
-  record.curve(
-      {.title = "Transport map",
-       .x_label = "x",
-       .y_label = "E[X1 | X0 = x]",
-       .caption = "The barycentric map at epsilon = 1: points by " + solver +
-                  ", line from the closed form. A good plot has every point on the line.",
-       .series = {{solver, x, map(bridge), Style::points}, {"closed form", x, map(exact), Style::truth}},
-       .log_x = false,
-       .log_y = false});
 }
 
 void score_costs(Record& record, const Report& report, const GaussianPlan& plan);

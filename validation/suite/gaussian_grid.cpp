@@ -1,4 +1,7 @@
 // Densities on grids: GridIpf, its bridge, and every iterate of plain IPF, between Gaussians.
+#include <cmath>
+#include <numbers>
+
 #include "fortet/coupling/gaussian_iterates.hpp"
 #include "fortet/coupling/grid_bridge.hpp"
 #include "fortet/solver/grid_ipf.hpp"
@@ -23,16 +26,16 @@ void score_marginals(const Setting& setting, Record& record, const B& bridge, co
     const double t = quarter * exact.reference().horizon / 4;
     const GridMeasure density = bridge.marginal(setting.exec, t);
     const GaussianSlice slice = exact.at(t);
-    const double mean = slice.mean[0], variance = slice.covariance(0, 0);
+    const double mean = slice.mean[0], variance = slice.covariance(0, 0),
+                 peak = 1 / std::sqrt(2 * std::numbers::pi * variance);
     const auto log_density = to_host(density.log_density());
     Curve::Series ours{"GridIpf", {}, {}, Curve::Style::points},
         truth{"closed form", {}, {}, Curve::Style::truth};
     for (std::size_t i = 0; i < log_density.size(); ++i) {
       const double x = density.grid().axis(0).node(static_cast<double>(i));
-      const double expected =
-          std::exp(-(x - mean) * (x - mean) / (2 * variance)) / std::sqrt(6.283185307179586 * variance);
+      const double expected = peak * std::exp(-(x - mean) * (x - mean) / (2 * variance));
       const double found = density.mass() * std::exp(log_density[i]);
-      worst = std::max(worst, std::abs(found - expected) * std::sqrt(6.283185307179586 * variance));
+      worst = std::max(worst, std::abs(found - expected) / peak);
       if (std::abs(x) > 5) continue;
       truth.x.push_back(x);
       truth.y.push_back(expected);
