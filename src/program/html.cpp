@@ -35,7 +35,7 @@ td.good, .good { color: var(--good); } td.bad, .bad { color: var(--bad); font-we
 figure { margin: 1.2rem 0 1.8rem; } figure svg { display: block; max-width: 100%; min-width: 34rem; height: auto; }
 figcaption { max-width: 46rem; margin-top: .3rem; }
 details { margin: .6rem 0; } summary { cursor: pointer; color: var(--soft); }
-code { font-size: .9em; }
+code { font-size: .9em; } a { color: inherit; }
 @media (max-width: 40rem) { td.text, th.text { white-space: normal; overflow-wrap: anywhere; min-width: 5.5rem; } td.text:first-child { min-width: 9rem; } }
 @media print { body { max-width: none; } figure, tr { break-inside: avoid; } details > * { display: block; } }
 </style>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iomanip>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -24,6 +25,37 @@ const char* css_class(Status status) {
                                                                  : "soft";
 }
 
+std::string decimals(double value, int count) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(count) << value;
+  return out.str();
+}
+std::string duration(double seconds) {
+  const long whole = std::lround(seconds);
+  return whole < 100 ? decimals(seconds, 1) + " s"
+                     : std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
+}
+
+/// A row for each family, with a link to it.
+void families_table(std::ostream& out, const ValidationResult& result) {
+  out << "<table><tr><th class=text>family</th><th>cases</th><th>passed</th><th>time</th></tr>\n";
+  for (const std::string& family : result.families()) {
+    int cases = 0, passed = 0, skipped = 0;
+    double seconds = 0;
+    for (const CaseResult& c : result.cases) {
+      if (c.family != family) continue;
+      ++cases;
+      passed += c.status == Status::passed;
+      skipped += c.status == Status::skipped;
+      seconds += c.seconds;
+    }
+    out << "<tr><td class=text><a href=\"#" << quoted(family) << "\">" << escaped(family) << "</a></td><td>"
+        << cases << "</td><td class=" << (passed + skipped == cases ? "good" : "bad") << '>' << passed
+        << "</td><td>" << duration(seconds) << "</td></tr>\n";
+  }
+  out << "</table>\n";
+}
+
 /// A row for each case, with the score that decides it.
 void summary_table(std::ostream& out, const ValidationResult& result, const std::string& family) {
   out << "<div class=scroll><table><tr><th class=text>case</th><th class=text>status</th>"
@@ -40,7 +72,8 @@ void summary_table(std::ostream& out, const ValidationResult& result, const std:
     else
       out << "<td class=text colspan=3>" << escaped(c.reason.empty() ? "nothing judged" : c.reason)
           << "</td>";
-    out << "<td>" << figure(c.seconds) << "</td><td>" << std::llround(c.peak_memory_mib) << "</td></tr>\n";
+    out << "<td>" << decimals(c.seconds, 2) << "</td><td>" << std::llround(c.peak_memory_mib)
+        << "</td></tr>\n";
   }
   out << "</table></div>\n";
 }
@@ -117,7 +150,7 @@ void reasons(std::ostream& out, const ValidationResult& result, const std::strin
 
 void family_section(std::ostream& out, const ValidationResult& result, const std::string& family,
                     const std::filesystem::path& folder, bool with_plots) {
-  out << "<h2>" << escaped(family) << "</h2>\n";
+  out << "<h2 id=\"" << quoted(family) << "\">" << escaped(family) << "</h2>\n";
   summary_table(out, result, family);
   shared_tables(out, result, family);
   scores_table(out, result, family);
@@ -145,8 +178,8 @@ std::string validation_page(const ValidationResult& result, const std::filesyste
   }
   out << ".</p>\n<p class=soft>Suite " << escaped(result.suite) << ", precision " << escaped(result.precision)
       << ", seed " << result.seed << ", Fortet " << FORTET_VERSION << " on " << escaped(result.backend)
-      << ", " << result.threads << " threads, " << figure(result.seconds)
-      << " s. The same figures are in <code>report.json</code>.</p>\n"
+      << ", " << result.threads << " threads, " << duration(result.seconds)
+      << ". The same figures are in <code>report.json</code>.</p>\n"
          "<p>Every case solves a problem whose answer is known and scores its error; a case passes when each "
          "error is at most its threshold. Thresholds have reasons, listed under each table. A <em>sampling "
          "floor</em> is what as many fresh draws of the truth would score, a <em>discretisation floor</em> "
@@ -155,6 +188,7 @@ std::string validation_page(const ValidationResult& result, const std::filesyste
   for (const CaseResult& c : result.cases)
     if (c.status == Status::failed || c.status == Status::crashed)
       out << "<p class=bad>" << escaped(c.name) << ": " << escaped(why(c)) << "</p>\n";
+  families_table(out, result);
   if (!changed.empty()) {
     out << "<h2>Changes</h2>\n<ul>\n";
     for (const std::string& line : changed) out << "<li>" << escaped(line) << "</li>\n";

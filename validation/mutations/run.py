@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = "build/release"  # here and in the copy: what ccache has for the one, it has for the other
 
 # what is broken, file, from, to
 MUTATIONS = [
@@ -46,24 +47,24 @@ def copy_project(scratch):
 
 
 def build(scratch):
-    if not (scratch / "build" / "build.ninja").exists():
-        run("cmake", "-S", scratch, "-B", scratch / "build", "-G", "Ninja", "-DFORTET_BUILD_TESTS=OFF",
+    if not (scratch / BUILD / "build.ninja").exists():
+        run("cmake", "-S", scratch, "-B", scratch / BUILD, "-G", "Ninja", "-DFORTET_BUILD_TESTS=OFF",
             f"-DKokkos_ROOT={kokkos()}", check=True)
-    done = run("cmake", "--build", scratch / "build", "--target", "fortet_program")
+    done = run("cmake", "--build", scratch / BUILD, "--target", "fortet_program")
     if done.returncode:
         sys.exit(done.stdout[-4000:])
 
 
 def kokkos():
     """The Kokkos of the project's own build."""
-    cache = (PROJECT / "build/release/CMakeCache.txt").read_text()
+    cache = (PROJECT / BUILD / "CMakeCache.txt").read_text()
     return next(line.split("=", 1)[1] for line in cache.splitlines() if line.startswith("Kokkos_DIR:"))
 
 
 def validate(scratch):
     """(exit code, names of the cases that failed or crashed)"""
     folder = scratch / "report"
-    code = run(scratch / "build/src/fortet", "validate", "--quiet", "--report", folder,
+    code = run(scratch / BUILD / "src/fortet", "validate", "--quiet", "--report", folder,
                env={"FORTET_PYTHON": "", "OMP_PROC_BIND": "false"}).returncode
     cases = json.loads((folder / "report.json").read_text())["cases"]
     return code, [c["name"] for c in cases if c["status"] in ("failed", "crashed")]
