@@ -114,8 +114,9 @@ class DsbRun final : public Alternation<Real, Memory> {
                 Kokkos::subview(trajectories_.states, Kokkos::ALL, Kokkos::ALL, s + 1),
                 Kokkos::subview(trajectories_.reversals, Kokkos::ALL, Kokkos::ALL, s), parameters);
     fitted.trained.parameters = parameters;
-    return this->report_progress(round, dsb_.training.steps_of(round.iteration), 0) == Continue::yes ? TrainingEnd::finished
-                                                                                 : TrainingEnd::cancelled;
+    return this->report_progress(round, dsb_.training.steps_of(round.iteration), 0) == Continue::yes
+               ? TrainingEnd::finished
+               : TrainingEnd::cancelled;
   }
 
   void set_labels(const std::vector<ChainStep>& steps, double last) {
