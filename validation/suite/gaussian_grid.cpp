@@ -64,9 +64,9 @@ void grid(const Setting& setting, Record& record, const Ref& reference) {
 }
 
 /// Every iterate of plain iteration, from its map E[X0 | X1] or E[X1 | X0], against the closed form.
-void ipf(const Setting& setting, Record& record) {
+template <class Ref>
+void ipf(const Setting& setting, Record& record, const Ref& reference) {
   const RegularGrid line{{-13, 13, 601}};
-  const Brownian reference = brownian_with_epsilon(0.7);
   const auto exact = exact_bridge(1, reference);
   const Problem problem{discretise(setting.exec, exact.source(), line),
                         discretise(setting.exec, exact.target(), line), reference};
@@ -114,8 +114,12 @@ void add_grids(std::vector<Case>& cases) {
   cases.push_back({"gaussian/grid/ornstein-uhlenbeck", on_grids, [](const Setting& s, Record& r) {
                      grid(s, r, OrnsteinUhlenbeck{.rate = 0.8, .mean = {0.5}, .sigma = 1.3, .horizon = 1.2});
                    }});
-  cases.push_back(
-      {"gaussian/ipf/brownian", "Every iterate of plain IPF on a grid against the closed recursion", ipf});
+  const std::string iterates = "Every iterate of plain IPF on a grid against the closed recursion";
+  cases.push_back({"gaussian/ipf/brownian", iterates,
+                   [](const Setting& s, Record& r) { ipf(s, r, brownian_with_epsilon(0.7)); }});
+  cases.push_back({"gaussian/ipf/ornstein-uhlenbeck", iterates, [](const Setting& s, Record& r) {
+                     ipf(s, r, OrnsteinUhlenbeck{.rate = 0.6, .mean = {0.5}, .sigma = 0.9, .horizon = 1.2});
+                   }});
 }
 
 }  // namespace fortet::validation

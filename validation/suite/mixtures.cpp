@@ -74,8 +74,12 @@ void add_published(Record& record, int dimension, double epsilon) {
         record.cell({table_name("cBW2-UVP", epsilon), row.row, column(dimension), row.values[k], true});
 }
 
-void score(Record& record, const std::string& metric, double value, const Estimate& estimate) {
-  record.score(metric, value, {.standard_error = estimate.standard_error, .sampling_floor = estimate.floor});
+void score(Record& record, const std::string& metric, double value, const Estimate& estimate,
+           std::optional<double> discretisation_floor = {}) {
+  record.score(metric, value,
+               {.standard_error = estimate.standard_error,
+                .sampling_floor = estimate.floor,
+                .discretisation_floor = discretisation_floor});
 }
 
 /// The rows that every method is to be read against: exact draws, the exact drift in steps, no coupling.
@@ -158,9 +162,14 @@ void add_cells(Record& record, const MixturePair& pair, const std::string& row,
   record.cell({table_name("BW2-UVP of the target", pair.epsilon()), row, where, figures.target.value});
 }
 
-void add_scores(Record& record, const MixtureFigures& figures) {
-  score(record, "cBW2-UVP, %", figures.conditional.value, figures.conditional);
-  score(record, "BW2-UVP, %", figures.target.value, figures.target);
+void add_scores(Record& record, const MixtureFigures& figures,
+                const std::optional<MixtureFigures>& exact_steps) {
+  const auto floor = [&](Estimate MixtureFigures::*which) {
+    return exact_steps ? std::optional((*exact_steps.*which).value) : std::nullopt;
+  };
+  score(record, "cBW2-UVP, %", figures.conditional.value, figures.conditional,
+        floor(&MixtureFigures::conditional));
+  score(record, "BW2-UVP, %", figures.target.value, figures.target, floor(&MixtureFigures::target));
   record.score("drift", figures.drift);
 }
 

@@ -30,8 +30,10 @@ MixtureFigures score_mixture(const Setting& setting, const MixturePair& pair, co
 /// Puts the two figures into the family's tables.
 void add_cells(Record& record, const MixturePair& pair, const std::string& row,
                const MixtureFigures& figures);
-/// Puts the figures into the record, each with its standard error and sampling floor.
-void add_scores(Record& record, const MixtureFigures& figures);
+/// Puts the figures into the record, each with its standard error and sampling floor; and, where given, with
+/// those of the exact drift on the same steps.
+void add_scores(Record& record, const MixtureFigures& figures,
+                const std::optional<MixtureFigures>& exact_steps = {});
 std::string mixture_name(int dimension, double epsilon, const std::string& method);
 
 void add_mixture_oracles(std::vector<Case>& cases, int dimension, double epsilon);

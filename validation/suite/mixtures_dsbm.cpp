@@ -19,7 +19,9 @@ void dsbm(const Setting& setting, Record& record, int dimension, double epsilon)
             "DSBM, " + std::to_string(training.iterations) + " rounds of " + std::to_string(training.steps) +
                 " steps",
             figures);
-  add_scores(record, figures);
+  const EulerChain steps(pair, training.chain);
+  add_scores(record, figures,
+             score_mixture(setting, pair, impl::comparison_side<DefaultMemory>(setting.exec, steps)));
 }
 
 }  // namespace
