@@ -37,6 +37,7 @@ Vector<double> spread(const DefaultExec& exec, const GridGeometry& geometry, Sid
   Kokkos::parallel_for(
       "fortet::grid::normalise", Kokkos::RangePolicy<DefaultExec>(exec, 0, out.extent(0)),
       KOKKOS_LAMBDA(const std::size_t i) { out(i) += shift; });
+  exec.fence("fortet::grid::spread");
   return out;
 }
 
@@ -71,6 +72,7 @@ Vector<double> unspread(const DefaultExec& exec, const GridGeometry& geometry, S
         out(i) = inside ? grid::interpolate(terms, own, at, d, 0, -1) + shift
                         : -Kokkos::Experimental::infinity_v<double>;
       });
+  exec.fence("fortet::grid::unspread");
   return out;
 }
 
@@ -101,6 +103,7 @@ Vector<double> propagate(const DefaultExec& exec, GridGeometry geometry, Side ro
           one(i) = 0.5 * (1 - part) * (2 - part) * none(i) + part * (2 - part) * one(i) -
                    0.5 * part * (1 - part) * two(i);
       });
+  exec.fence("fortet::grid::interpolate_variance");
   return one;
 }
 

@@ -10,7 +10,11 @@ namespace fortet::program {
 namespace {
 
 /// share/fortet beside the program, in the build tree as where it is installed.
-std::filesystem::path share() { return this_program().parent_path() / FORTET_SHARE; }
+std::filesystem::path share() {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  return program.parent_path() / FORTET_SHARE;
+}
 
 std::string python() {
   if (const char* chosen = std::getenv("FORTET_PYTHON")) return chosen;

@@ -37,11 +37,6 @@ int wait_for(pid_t child) {
 
 }  // namespace
 
-std::filesystem::path this_program() {
-  std::error_code error;
-  return std::filesystem::read_symlink("/proc/self/exe", error);
-}
-
 std::optional<Ended> run_process(std::vector<std::string> command) {
   std::vector<char*> arguments;
   for (std::string& argument : command) arguments.push_back(argument.data());

@@ -1,14 +1,10 @@
 #pragma once
 // Other programs, and this one once more.
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace fortet::program {
-
-/// This program's file; empty where the system does not say.
-std::filesystem::path this_program();
 
 struct Ended {
   std::optional<int> exit_code;  ///< none: a signal ended it

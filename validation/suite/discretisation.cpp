@@ -76,15 +76,6 @@ void bridge_steps(const Setting& setting, Record& record) {
   }
 }
 
-/// A random covariance with eigenvalues about `scale`.
-Matrix covariance(std::size_t d, double scale, RandomKey key) {
-  if (d == 1) return isotropic(1, scale);
-  Matrix factor(d, d);
-  for (std::size_t k = 0; k < d * d; ++k) factor.data()[k] = random_normal(key, k, 0);
-  const double share = 1 / static_cast<double>(d);
-  return (0.5 * scale) * (identity(d) + share * (factor * transposed(factor)));
-}
-
 /// Moments of the end of a fitted chain of affine steps that starts from `end`, and Cov(X0, X1).
 template <class Ref>
 GaussianEnd chain_end(const NeuralBridge<double>& bridge, const Ref& reference, Direction direction,
@@ -110,9 +101,12 @@ GaussianEnd chain_end(const NeuralBridge<double>& bridge, const Ref& reference, 
 template <class Ref>
 void dsb(const Setting& setting, Record& record, const Ref& reference, std::size_t d, double target_scale) {
   const int iterations = 4, particles = d > 1 ? 20000 : setting.full ? 800000 : 150000;
+  const double condition = 5;
   const Problem problem{
-      Gaussian(std::vector<double>(d, -0.1), covariance(d, 1, setting.key.child(0))),
-      Gaussian(std::vector<double>(d, 0.1), covariance(d, target_scale, setting.key.child(1))), reference};
+      Gaussian(std::vector<double>(d, -0.1), random_covariance(d, condition, setting.key.child(0))),
+      Gaussian(std::vector<double>(d, 0.1),
+               random_covariance(d, condition, setting.key.child(1), target_scale)),
+      reference};
   DsbOptions options{{.iterations = iterations, .tolerance = 0, .seed = setting.key.seed},
                      Regression::affine};
   options.training.particles = particles;

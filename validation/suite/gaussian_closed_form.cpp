@@ -5,9 +5,6 @@
 namespace fortet::validation {
 namespace {
 
-using algebra::above;
-using algebra::beside;
-using algebra::Column;
 using algebra::identity;
 using algebra::norm;
 using algebra::transposed;
@@ -15,17 +12,6 @@ using algebra::operator*;
 using algebra::operator+;
 using algebra::operator-;
 using algebra::operator/;
-
-/// A random rotation of eigenvalues that fall geometrically from 1 to 1 / condition.
-Matrix covariance(std::size_t d, double condition, RandomKey key) {
-  Matrix normal(d, d);
-  for (std::size_t k = 0; k < d * d; ++k) normal.data()[k] = random_normal(key, k, 0);
-  const Matrix axes = algebra::eigen(normal + transposed(normal)).vectors;
-  Column values(d, 1);
-  for (std::size_t k = 0; k < d; ++k)
-    values(k, 0) = d == 1 ? 1 : std::pow(condition, -static_cast<double>(k) / static_cast<double>(d - 1));
-  return algebra::symmetric_part(axes * algebra::Diagonal{values} * transposed(axes));
-}
 
 double relative(const Matrix& a, const Matrix& b) { return norm(a - b) / norm(b); }
 
@@ -36,8 +22,8 @@ template <class Ref>
 void closed_form(const Setting& setting, Record& record, int d, double condition, const Ref& reference,
                  double alpha, double variance) {
   const auto n = static_cast<std::size_t>(d);
-  const Gaussian mu(shift(n, -1), covariance(n, condition, setting.key.child(0))),
-      nu(shift(n, 2), covariance(n, condition, setting.key.child(1)));
+  const Gaussian mu(shift(n, -1), random_covariance(n, condition, setting.key.child(0))),
+      nu(shift(n, 2), random_covariance(n, condition, setting.key.child(1)));
   const auto bridge = gaussian_bridge(Problem{mu, nu, reference});
   const GaussianPlan plan = bridge.plan();
   const Matrix& k = plan.forward_map.slope;

@@ -1,21 +1,17 @@
 // Family "grid": multimodal problems in the plane, where a fine grid is the truth for samples.
 #include <cmath>
 
-#include "fortet/compare/metrics.hpp"
 #include "fortet/coupling/grid_bridge.hpp"
 #include "fortet/coupling/lift.hpp"
-#include "fortet/impl/comparison_side.hpp"
 #include "fortet/measure/draw.hpp"
 #include "fortet/measure/gaussian_mixture.hpp"
 #include "fortet/solver/grid_ipf.hpp"
 #include "fortet/solver/sinkhorn.hpp"
 #include "networks.hpp"
-#include "suite.hpp"
+#include "sides.hpp"
 
 namespace fortet::validation {
 namespace {
-
-using Side = impl::ComparisonSide<DefaultMemory>;
 
 struct Mixtures {
   GaussianMixture source{{1, 2}, {Gaussian({-1, 0}, isotropic(2, 0.3)), Gaussian({1, 1}, isotropic(2, 0.4))}};
@@ -32,14 +28,6 @@ auto on_grid(const Setting& setting, const Mixtures& problem, int side) {
                                    discretise(setting.exec, problem.target, square), problem.reference});
 }
 
-template <class C>
-std::vector<double> map_at(const Setting& setting, const C& coupling, const Points<double>& x) {
-  Points<double> mean("fortet::validation::mean", x.extent(0), x.extent(1));
-  coupling.conditional_mean(setting.exec, x, mean);
-  setting.exec.fence();
-  return to_host(mean);
-}
-
 auto on_samples(const Setting& setting, const Mixtures& problem, std::size_t n, std::uint64_t stream) {
   return Sinkhorn<double>({.tolerance = 1e-6})
       .solve(setting.exec,
@@ -51,9 +39,7 @@ auto on_samples(const Setting& setting, const Mixtures& problem, std::size_t n, 
 void mixtures(const Setting& setting, Record& record) {
   const Mixtures problem;
   const auto coarse = on_grid(setting, problem, 96), fine = on_grid(setting, problem, 160);
-  const auto x = draw(setting.exec, problem.source, 300, setting.key.child(0)).points();
-  const Points<double> starts("fortet::validation::starts", x.extent(0), 2);
-  Kokkos::deep_copy(starts, x);
+  const auto starts = draw(setting.exec, problem.source, 300, setting.key.child(0)).points();
   const auto truth = map_at(setting, fine.coupling, starts);
   record.score("refinement of the map", relative_error(map_at(setting, coarse.coupling, starts), truth));
   record.score("refinement of the cost",
@@ -109,14 +95,9 @@ struct Truth {
 /// E[X1 | X0] at the starts, from as many draws at each.
 std::vector<double> drawn_map(const Setting& setting, const Truth& truth, const Side& side,
                               std::uint64_t stream) {
-  constexpr std::size_t draws = 500;
-  const auto from = repeated(setting.exec, truth.starts, draws);
-  const Points<double> to("fortet::validation::ends", from.extent(0), 2);
-  side.sample_conditional(setting.key.child(stream), from, to);
-  const auto ends = to_host(to);
-  std::vector<double> means(2 * truth.starts.extent(0));
-  for (std::size_t i = 0; i < ends.size() / 2; ++i)
-    for (std::size_t k = 0; k < 2; ++k) means[2 * (i / draws) + k] += ends[2 * i + k] / draws;
+  std::vector<double> means;
+  for (const Moments& law : drawn_moments(setting, side, truth.starts, 500, setting.key.child(stream)))
+    means.insert(means.end(), law.mean.begin(), law.mean.end());
   return means;
 }
 
@@ -130,19 +111,14 @@ Points<double> half_way(const Side& side, RandomKey key) {
 void score_against_grid(const Setting& setting, Record& record, const Truth& truth, const std::string& solver,
                         const Side& side) {
   const DefaultExec& exec = setting.exec;
-  const Side exact = impl::comparison_side<DefaultMemory>(exec, truth.bridge);
+  const Side exact = side_of(setting, truth.bridge);
   const auto map = map_at(setting, truth.bridge, truth.starts), ours = drawn_map(setting, truth, side, 1);
   record.score("map", relative_error(ours, map),
                {.sampling_floor = relative_error(drawn_map(setting, truth, exact, 2), map)});
   for (const int quarter : {1, 2, 3}) {
-    const double t = quarter * exact.horizon / 4;
-    const Points<double> x("fortet::validation::x", 1000, 2), b("fortet::validation::drift", 1000, 2),
-        expected("fortet::validation::expected", 1000, 2);
-    exact.sample_marginal(setting.key.child(static_cast<std::uint64_t>(10 + quarter)), t, x);
-    side.forward_drift(t, x, b);
-    exact.forward_drift(t, x, expected);
     record.score("drift at " + std::to_string(quarter) + "/4 T",
-                 relative_error(to_host(b), to_host(expected)));
+                 drift_error(side, exact, quarter * exact.horizon / 4, 1000,
+                             setting.key.child(static_cast<std::uint64_t>(10 + quarter))));
   }
   const PointCloud<double> fresh(half_way(exact, setting.key.child(20)));
   const auto distance = [&](const Side& other, std::uint64_t stream) {
@@ -173,8 +149,7 @@ void score_against_grid(const Setting& setting, Record& record, const Truth& tru
 void by_samples(const Setting& setting, Record& record) {
   const Truth truth(setting);
   const auto solved = lift(on_samples(setting, truth.problem, setting.full ? 8000 : 2000, 30));
-  score_against_grid(setting, record, truth, "Sinkhorn",
-                     impl::comparison_side<DefaultMemory>(setting.exec, solved));
+  score_against_grid(setting, record, truth, "Sinkhorn", side_of(setting, solved));
   // f, up to its constant
   const auto potential = [&](const auto& side) {
     const Vector<double> f("fortet::validation::potential", truth.starts.extent(0));
@@ -199,7 +174,7 @@ void by_networks(const Setting& setting, Record& record, Method method) {
                             training, setting.key.seed)
                           .coupling;
   score_against_grid(setting, record, truth, method == Method::dsb ? "DSB" : "DSBM",
-                     impl::comparison_side<DefaultMemory>(setting.exec, solved));
+                     side_of(setting, solved));
 }
 
 }  // namespace

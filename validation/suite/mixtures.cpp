@@ -3,7 +3,6 @@
 
 #include <cmath>
 
-#include "fortet/compare/metrics.hpp"
 #include "fortet/coupling/independent_coupling.hpp"
 
 namespace fortet::validation {
@@ -17,16 +16,6 @@ double trace(const Matrix& m) {
   double sum = 0;
   for (std::size_t k = 0; k < m.rows(); ++k) sum += m(k, k);
   return sum;
-}
-
-double drift_error(const Setting& setting, const MixturePair& pair, const Side& side) {
-  if (!side.forward_drift) return std::nan("");
-  const auto d = static_cast<std::size_t>(pair.source_dimension());
-  const auto x = fresh(1000, d), ours = fresh(1000, d), truth = fresh(1000, d);
-  pair.sample_marginal(setting.exec, setting.key.child(5), 0.5, x);
-  side.forward_drift(0.5, x, ours);
-  pair.forward_drift(setting.exec, 0.5, x, truth);
-  return relative_error(to_host(ours), to_host(truth));
 }
 
 /// What others printed for their own pairs of this construction (benchmark of Gushchin et al. 2023, its
@@ -85,10 +74,8 @@ void score(Record& record, const std::string& metric, double value, const Estima
 /// The rows that every method is to be read against: exact draws, the exact drift in steps, no coupling.
 void oracles(const Setting& setting, Record& record, int dimension, double epsilon) {
   const MixturePair pair(dimension, epsilon);
-  const DefaultExec& exec = setting.exec;
   const auto row = [&](const std::string& name, const auto& coupling) {
-    const MixtureFigures figures =
-        score_mixture(setting, pair, impl::comparison_side<DefaultMemory>(exec, coupling));
+    const MixtureFigures figures = score_mixture(setting, pair, side_of(setting, coupling));
     add_cells(record, pair, name, figures);
     return figures;
   };
@@ -129,29 +116,24 @@ MixtureFigures score_mixture(const Setting& setting, const MixturePair& pair, co
 
   const double variance = trace(moments(exec, PointCloud<double>(truth)).covariance);
   const auto exact = pair.conditional_moments(starts);
-  const auto drawn = [&](const auto& draw) {
-    const auto from = repeated(exec, starts, size.draws), to = fresh(from.extent(0), d);
-    draw(from, to);
-    return group_moments<DefaultMemory>(exec, to, size.draws);
-  };
+  const Side truth_side = side_of(setting, pair);
   MixtureFigures out;
   if (moments_of) {
     out.conditional = cbw2_uvp(moments_of(starts), exact, variance);
     out.conditional.floor = 0;
   } else {
-    out.conditional =
-        cbw2_uvp(drawn([&](auto from, auto to) { side.sample_conditional(setting.key.child(4), from, to); }),
-                 exact, variance);
-    out.conditional.floor =
-        cbw2_uvp(
-            drawn([&](auto from, auto to) { pair.sample_conditional(exec, setting.key.child(6), from, to); }),
-            exact, variance)
-            .value;
+    const auto drawn = [&](const Side& from, std::uint64_t stream) {
+      return cbw2_uvp(drawn_moments(setting, from, starts, size.draws, setting.key.child(stream)), exact,
+                      variance);
+    };
+    out.conditional = drawn(side, 4);
+    out.conditional.floor = drawn(truth_side, 6).value;
   }
   out.target = bw2_uvp(exec, PointCloud<double>(ours), PointCloud<double>(truth));
   out.target.floor =
       bw2_uvp(exec, PointCloud<double>(again), PointCloud<double>(truth), {.batches = 0}).value;
-  out.drift = drift_error(setting, pair, side);
+  out.drift =
+      side.forward_drift ? drift_error(side, truth_side, 0.5, 1000, setting.key.child(5)) : std::nan("");
   return out;
 }
 

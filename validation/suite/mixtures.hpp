@@ -1,13 +1,10 @@
 #pragma once
 // What the files of the family "mixtures" share: scores of any coupling against the exact one.
 #include "fortet/compare/comparison.hpp"
-#include "fortet/impl/comparison_side.hpp"
 #include "mixture_pair.hpp"
-#include "suite.hpp"
+#include "sides.hpp"
 
 namespace fortet::validation {
-
-using Side = impl::ComparisonSide<DefaultMemory>;
 
 /// How much is drawn for a score.
 struct MixtureDraws {

@@ -13,15 +13,13 @@ void dsbm(const Setting& setting, Record& record, int dimension, double epsilon)
       train(setting, Method::dsbm,
             {as_sampler<double>(pair.source()), as_sampler<double>(MixtureTarget(pair)), pair.reference()},
             training, setting.key.seed);
-  const auto figures =
-      score_mixture(setting, pair, impl::comparison_side<DefaultMemory>(setting.exec, trained.coupling));
+  const auto figures = score_mixture(setting, pair, side_of(setting, trained.coupling));
   add_cells(record, pair,
             "DSBM, " + std::to_string(training.iterations) + " rounds of " + std::to_string(training.steps) +
                 " steps",
             figures);
   const EulerChain steps(pair, training.chain);
-  add_scores(record, figures,
-             score_mixture(setting, pair, impl::comparison_side<DefaultMemory>(setting.exec, steps)));
+  add_scores(record, figures, score_mixture(setting, pair, side_of(setting, steps)));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ void grid(const Setting& setting, Record& record, double epsilon) {
   const auto [coupling, report] = GridIpf<double>({.tolerance = 1e-11})
                                       .solve(exec, Problem{source, pair.target_on(source), pair.reference()});
   const auto solved = bridge(exec, coupling);
-  const Side side = impl::comparison_side<DefaultMemory>(exec, solved);
+  const Side side = side_of(setting, solved);
   const auto figures = score_mixture(setting, pair, side);
   add_cells(record, pair, "GridIpf, 128 x 128 nodes", figures);
 

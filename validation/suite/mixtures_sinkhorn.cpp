@@ -43,8 +43,8 @@ void sinkhorn(const Setting& setting, Record& record, int dimension, double epsi
       "fortet::validation::identity", Kokkos::RangePolicy<DefaultExec>(exec, 0, n),
       KOKKOS_LAMBDA(const std::size_t i) { identity(i, i) = 1; });
   exec.fence("fortet::validation::identity");
-  const auto figures = score_mixture(
-      setting, pair, impl::comparison_side<DefaultMemory>(exec, bridge), [&](ConstPoints<double> starts) {
+  const auto figures =
+      score_mixture(setting, pair, side_of(setting, bridge), [&](ConstPoints<double> starts) {
         const auto weights = bridge.coupling().laws_from(exec, 0.0, starts).means(exec, identity);
         const Points<double> y("fortet::validation::atoms", n, target.extent(1));
         Kokkos::deep_copy(y, target);

@@ -10,18 +10,9 @@
 
 namespace fortet::validation {
 
-double drift_error(const DefaultExec& exec, const GaussianBridge<Brownian>& exact, RandomKey key,
-                   const impl::ComparisonSide<DefaultMemory>& side) {
-  const std::size_t n = 2000, d = static_cast<std::size_t>(exact.source_dimension());
-  const double t = exact.reference().horizon / 2;
-  const Points<double> x("fortet::validation::x", n, d), ours("fortet::validation::ours", n, d),
-      truth("fortet::validation::truth", n, d);
-  exact.sample_marginal(exec, key, t, x);
-  exec.fence("fortet::validation::marginal");
-  side.forward_drift(t, x, ours);
-  exact.forward_drift(exec, t, x, truth);
-  exec.fence("fortet::validation::drift");
-  return relative_error(to_host(ours), to_host(truth));
+double half_way_error(const Setting& setting, const GaussianBridge<Brownian>& exact, const Side& side) {
+  return drift_error(side, side_of(setting, exact), exact.reference().horizon / 2, 2000,
+                     setting.key.child(0));
 }
 
 namespace {
@@ -40,8 +31,7 @@ void drifts(const Setting& setting, Record& record, std::size_t d, Method method
   const Training training = setting.full ? Training{.iterations = 5, .steps = 3000, .width = 128}
                                          : Training{.iterations = 2, .steps = 600, .width = 64};
   const auto bridge = train(setting, method, sampled(exact), training, setting.key.seed).coupling;
-  record.score("drift at T/2", drift_error(setting.exec, exact, setting.key.child(0),
-                                           impl::comparison_side<DefaultMemory>(setting.exec, bridge)));
+  record.score("drift at T/2", half_way_error(setting, exact, side_of(setting, bridge)));
   const std::size_t n = 20000;
   Points<float> x0("fortet::validation::x0", n, d), x1("fortet::validation::x1", n, d);
   bridge.sample(setting.exec, setting.key.child(1), x0, x1);
@@ -72,8 +62,7 @@ Timed timed_network(const Setting& setting, const GaussianBridge<Brownian>& exac
       train(setting, method, sampled(exact), {.iterations = 3, .steps = steps, .width = 64}, setting.key.seed)
           .coupling;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  return {seconds, drift_error(setting.exec, exact, setting.key.child(0),
-                               impl::comparison_side<DefaultMemory>(setting.exec, bridge))};
+  return {seconds, half_way_error(setting, exact, side_of(setting, bridge))};
 }
 
 /// One problem, every solver, growing budgets.

@@ -4,7 +4,7 @@
 #include "fortet/coupling/gaussian_bridge.hpp"
 #include "fortet/measure/draw.hpp"
 #include "fortet/solver/sinkhorn.hpp"
-#include "suite.hpp"
+#include "sides.hpp"
 
 namespace fortet::validation {
 namespace {
@@ -66,14 +66,8 @@ void dimension(const Setting& setting, Record& record, std::size_t d) {
   const std::size_t n = setting.full ? 4000 : 1000;
   const int seeds = 8;
   const auto starts = draw(setting.exec, mu, 200, setting.key.child(1000)).points();
-  const auto map_of = [&](const auto& coupling) {
-    const Points<double> mean("fortet::validation::mean", starts.extent(0), d);
-    coupling.conditional_mean(setting.exec, starts, mean);
-    setting.exec.fence("fortet::validation::map");
-    return to_host(mean);
-  };
   const double truth = exact.plan().entropic_cost;
-  const auto map = map_of(exact);
+  const auto map = map_at(setting, exact, starts);
   double cost_square = 0, map_square = 0;
   for (int seed = 0; seed < seeds; ++seed) {
     const RandomKey key = setting.key.child(static_cast<std::uint64_t>(seed));
@@ -82,7 +76,7 @@ void dimension(const Setting& setting, Record& record, std::size_t d) {
             .solve(setting.exec, Problem{draw(setting.exec, mu, n, key.child(0)),
                                          draw(setting.exec, nu, n, key.child(1)), reference});
     cost_square += std::pow(*report.entropic_cost / truth - 1, 2) / seeds;
-    map_square += std::pow(relative_error(map_of(coupling), map), 2) / seeds;
+    map_square += std::pow(relative_error(map_at(setting, coupling, starts), map), 2) / seeds;
   }
   record.score("entropic cost", std::sqrt(cost_square), {.oracle = truth});
   record.score("map", std::sqrt(map_square));

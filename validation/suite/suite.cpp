@@ -2,7 +2,13 @@
 
 #include <cmath>
 
+#include "algebra/algebra.hpp"
+
 namespace fortet::validation {
+
+using algebra::transposed;
+using algebra::operator*;
+using algebra::operator+;
 
 std::vector<Case> all_cases() {
   std::vector<Case> all;
@@ -23,15 +29,15 @@ double relative_error(const std::vector<double>& a, const std::vector<double>& b
   return std::sqrt(error / size);
 }
 
-Points<double> repeated(const DefaultExec& exec, const Points<double>& rows, std::size_t copies) {
-  const Points<double> out("fortet::validation::repeated", rows.extent(0) * copies, rows.extent(1));
-  Kokkos::parallel_for(
-      "fortet::validation::repeat", Kokkos::RangePolicy<DefaultExec>(exec, 0, out.extent(0)),
-      KOKKOS_LAMBDA(const std::size_t i) {
-        for (std::size_t c = 0; c < rows.extent(1); ++c) out(i, c) = rows(i / copies, c);
-      });
-  exec.fence("fortet::validation::repeat");
-  return out;
+Matrix random_covariance(std::size_t d, double condition, RandomKey key, double scale) {
+  Matrix normal(d, d);
+  for (std::size_t k = 0; k < d * d; ++k) normal.data()[k] = random_normal(key, k, 0);
+  const Matrix axes = algebra::eigen(normal + transposed(normal)).vectors;
+  algebra::Column values(d, 1);
+  for (std::size_t k = 0; k < d; ++k)
+    values(k, 0) =
+        scale * (d == 1 ? 1 : std::pow(condition, -static_cast<double>(k) / static_cast<double>(d - 1)));
+  return algebra::symmetric_part(axes * algebra::Diagonal{values} * transposed(axes));
 }
 
 double exponent(const std::vector<double>& x, const std::vector<double>& y) {

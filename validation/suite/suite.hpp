@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "fortet/matrix.hpp"
 #include "fortet/random/philox.hpp"
 #include "fortet/types.hpp"
 #include "record.hpp"
@@ -49,7 +50,7 @@ double relative_error(const std::vector<double>& a, const std::vector<double>& b
 /// The exponent p of y ~ x^p, by least squares on logarithms.
 double exponent(const std::vector<double>& x, const std::vector<double>& y);
 
-/// Row i of the result is row i / copies of `rows`.
-Points<double> repeated(const DefaultExec& exec, const Points<double>& rows, std::size_t copies);
+/// scale times a random rotation of eigenvalues that fall geometrically from 1 to 1 / condition.
+Matrix random_covariance(std::size_t d, double condition, RandomKey key, double scale = 1);
 
 }  // namespace fortet::validation

@@ -16,8 +16,7 @@ Timed timed_sinkhorn(const Setting& setting, const GaussianBridge<Brownian>& exa
   const auto [coupling, report] =
       Sinkhorn<double>({.tolerance = 1e-4}).solve(setting.exec, Problem{x, y, exact.reference()});
   const auto bridge = lift(coupling);
-  return {report.seconds, drift_error(setting.exec, exact, setting.key.child(0),
-                                      impl::comparison_side<DefaultMemory>(setting.exec, bridge))};
+  return {report.seconds, half_way_error(setting, exact, side_of(setting, bridge))};
 }
 
 Timed timed_grid(const Setting& setting, const GaussianBridge<Brownian>& exact, int side) {
@@ -28,8 +27,7 @@ Timed timed_grid(const Setting& setting, const GaussianBridge<Brownian>& exact, 
                  Problem{discretise(setting.exec, exact.source(), square, 1),
                          discretise(setting.exec, exact.target(), square, 1), exact.reference()});
   const auto solved = bridge(setting.exec, coupling);
-  return {report.seconds, drift_error(setting.exec, exact, setting.key.child(0),
-                                      impl::comparison_side<DefaultMemory>(setting.exec, solved))};
+  return {report.seconds, half_way_error(setting, exact, side_of(setting, solved))};
 }
 
 }  // namespace fortet::validation

@@ -1,8 +1,7 @@
 #pragma once
 // Solvers with a clock, for the plot of error against seconds.
 #include "fortet/coupling/gaussian_bridge.hpp"
-#include "fortet/impl/comparison_side.hpp"
-#include "suite.hpp"
+#include "sides.hpp"
 
 namespace fortet::validation {
 
@@ -11,8 +10,7 @@ struct Timed {
 };
 
 /// Relative error of the drift at half time, at draws of the exact law.
-double drift_error(const DefaultExec& exec, const GaussianBridge<Brownian>& exact, RandomKey key,
-                   const impl::ComparisonSide<DefaultMemory>& side);
+double half_way_error(const Setting& setting, const GaussianBridge<Brownian>& exact, const Side& side);
 /// Between n draws of each side.
 Timed timed_sinkhorn(const Setting& setting, const GaussianBridge<Brownian>& exact, std::size_t n);
 /// On side^2 nodes.
