@@ -26,7 +26,7 @@ ExactTransport exact_transport(const PointCloud<double, Memory>& source,
                                const PointCloud<double, Memory>& target);
 
 /// W1 = min E|X - Y|, exact. Standard error from the dual potentials: Var(f)/n + Var(g)/m. Network simplex:
-/// about 0.1 s at n = m = 1000, O(n m) memory.
+/// about 0.1 s at n = m = 1000, 10 s at 10,000; 8 n m bytes.
 template <class Memory>
 Estimate w1(const PointCloud<double, Memory>& x, const PointCloud<double, Memory>& y);
 
