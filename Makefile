@@ -39,10 +39,12 @@ test: build  ## every test, through ctest
 bench: build ## kernels against the limits of this machine
 	@$(BUILD)/validation/bench/bench_sinkhorn
 	@$(BUILD)/validation/bench/bench_grid
+	@$(BUILD)/validation/bench/bench_neural
 
 bench-peers: build ## beside the peers that PYTHON has; PEERS='sections and options' for those of Sinkhorn
 	@$(PYTHON) validation/bench/peers_sinkhorn.py $(BUILD)/src/fortet $(PEERS)
 	@$(PYTHON) validation/bench/peers_grid.py $(BUILD)/src/fortet
+	@$(PYTHON) validation/bench/peers_neural.py $(BUILD)/validation/bench/bench_neural
 
 validate: configure ## problems with known answers, and a report: SUITE=quick|full
 	@cmake --build $(BUILD) -j $(JOBS) --target fortet_program

@@ -1,14 +1,20 @@
-"""What PyTorch and JAX take for the training steps and sampling that bench_neural times.
+"""Training steps and sampling of Fortet's networks beside PyTorch and JAX.
 
-    python peers_neural.py [--quick] [torch] [jax]
+    python peers_neural.py PATH/TO/bench_neural [--libraries torch jax] [--rounds N]
 
-Needs torch and jax (optax is not needed: Adam is written out). Network 18 -> W -> W -> 2 with SiLU, float32, mean
-squared error, Adam; a batch that is there already. JAX scans 50 steps inside one jitted function, PyTorch runs 50
-steps eagerly and with torch.compile. Medians (minima) in microseconds a step, configurations interleaved.
+Network 18 -> W -> W -> 2 with SiLU, float32, mean squared error, Adam (for JAX written out: no optax); a batch that is
+there already. JAX scans 50 steps inside one jitted function, PyTorch runs 50 steps eagerly and with torch.compile. Each
+library has a process of its own; in each round they and bench_neural run one after the other, every row a few times.
+Figures are medians over all runs: microseconds a training step, or for 10,000 chains of 20 steps.
 """
 
+import argparse
+import collections
+import multiprocessing
 import os
+import re
 import statistics
+import subprocess
 import sys
 import time
 
@@ -16,8 +22,7 @@ for trap in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_PROC_BIND", "OMP_WAIT_PO
     os.environ.pop(trap, None)
 
 STEPS, CHAIN, ROWS = 50, 20, 10000
-QUICK = "--quick" in sys.argv
-REPEATS = 3 if QUICK else 9
+RUNS = 3  # of each row in a round, as bench_neural --quick
 CONFIGURATIONS = [(width, batch) for width in (128, 256) for batch in (128, 512, 4096)]
 
 
@@ -29,9 +34,8 @@ def torch_cases():
         return torch.nn.Sequential(torch.nn.Linear(18, width), torch.nn.SiLU(), torch.nn.Linear(width, width),
                                    torch.nn.SiLU(), torch.nn.Linear(width, 2))
 
-    print("torch", torch.__version__, torch.get_num_threads(), "threads")
     for compiled in (False, True):
-        kind = "torch compiled" if compiled else "torch eager"
+        kind = "PyTorch compiled" if compiled else "PyTorch eager"
         for width, batch in CONFIGURATIONS:
             net = network(width)
             adam = torch.optim.Adam(net.parameters(), lr=1e-4, fused=True)
@@ -55,7 +59,7 @@ def torch_cases():
                 for _ in range(STEPS):
                     step()
 
-            yield f"{kind} train W={width} B={batch}", STEPS, run
+            yield kind, f"train W={width} B={batch}", STEPS, run
         for width in (128, 256):
             net = network(width)
             times = torch.randn(CHAIN, 16)
@@ -72,14 +76,12 @@ def torch_cases():
                 with torch.no_grad():
                     walk(torch.zeros(ROWS, 2))
 
-            yield f"{kind} sample W={width} 10000x20", 1, run
+            yield kind, f"sample W={width} 10000x20", 1, run
 
 
 def jax_cases():
     import jax
     import jax.numpy as np
-
-    print("jax", jax.__version__)
 
     def parameters(width):
         keys = jax.random.split(jax.random.PRNGKey(1), 3)
@@ -119,7 +121,7 @@ def jax_cases():
         def run(state=state, x=x, target=target):
             jax.block_until_ready(train(state, x, target))
 
-        yield f"jax scan train W={width} B={batch}", STEPS, run
+        yield "JAX scanned", f"train W={width} B={batch}", STEPS, run
 
     @jax.jit
     def walk(p, x, times, key):
@@ -137,26 +139,79 @@ def jax_cases():
         def run(p=p, times=times):
             jax.block_until_ready(walk(p, np.zeros((ROWS, 2)), times, jax.random.PRNGKey(5)))
 
-        yield f"jax scan sample W={width} 10000x20", 1, run
+        yield "JAX scanned", f"sample W={width} 10000x20", 1, run
+
+
+LIBRARIES = {"torch": torch_cases, "jax": jax_cases}
+
+
+def serve(connection, library):
+    """Compiles, then answers every request with the seconds of a round: [(contender, row, seconds a step)]."""
+    try:
+        cases = list(LIBRARIES[library]())
+    except ImportError as missing:
+        connection.send(f"{library}: {missing}")
+        return
+    for *_, run in cases:
+        run()
+        run()
+    connection.send(None)
+    while connection.recv():
+        times = []
+        for _ in range(RUNS):
+            for contender, row, steps, run in cases:
+                begin = time.perf_counter()
+                run()
+                times.append((contender, row, (time.perf_counter() - begin) / steps))
+        connection.send(times)
+
+
+def start(library):
+    """The connection to a process of its own, or None where the library is missing."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    context.Process(target=serve, args=(theirs, library), daemon=True).start()
+    trouble = ours.recv()
+    if trouble:
+        print(trouble)
+    return None if trouble else ours
+
+
+def fortet_round(program):
+    """Medians and shares of the peak that bench_neural prints."""
+    text = subprocess.run([program, "--quick"], capture_output=True, text=True, check=True).stdout
+    rows = re.findall(r"^((?:train|sample) .*?) {2,}([\d.]+) +[\d.]+ +([\d.]+)", text, re.MULTILINE)
+    return [(row, float(median) / 1e6, float(at_peak) / 1e6) for row, median, at_peak in rows]
 
 
 def main():
-    wanted = [a for a in sys.argv[1:] if not a.startswith("--")] or ["torch", "jax"]
-    for name in wanted:  # one library at a time: their thread pools would meet
-        cases = list({"torch": torch_cases, "jax": jax_cases}[name]())
-        for _, _, run in cases:
-            run()
-            run()
-        seconds = {case: [] for case, _, _ in cases}
-        for _ in range(REPEATS):
-            for case, _, run in cases:
-                begin = time.perf_counter()
-                run()
-                seconds[case].append(time.perf_counter() - begin)
-        for case, steps, _ in cases:
-            median, least = statistics.median(seconds[case]), min(seconds[case])
-            print(f"{case:42} {1e6 * median / steps:12.1f} {1e6 * least / steps:12.1f}")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", help="bench_neural")
+    parser.add_argument("--libraries", nargs="+", choices=LIBRARIES, default=LIBRARIES, help="both")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved (5)")
+    options = parser.parse_args()
+    workers = [worker for worker in map(start, options.libraries) if worker]
+    seconds, peak = collections.defaultdict(list), {}
+    for _ in range(options.rounds):
+        for row, median, at_peak in fortet_round(options.program):
+            seconds["Fortet", row].append(median)
+            peak.setdefault(row, []).append(at_peak)
+        for worker in workers:
+            worker.send(True)
+            for contender, row, took in worker.recv():
+                seconds[contender, row].append(took)
+    for worker in workers:
+        worker.send(False)
+
+    typical = {key: statistics.median(values) for key, values in seconds.items()}
+    contenders = list(dict.fromkeys(contender for contender, _ in typical))
+    print(f"{'microseconds (times Fortet)':28}" + "".join(f"{name:>24}" for name in contenders) + f"{'at peak':>12}")
+    for row, at_peak in peak.items():
+        ours = typical["Fortet", row]
+        cells = "".join(f"{1e6 * typical[name, row]:14.1f} ({typical[name, row] / ours:5.2f}x) "
+                        for name in contenders)
+        print(f"{row:28}{cells}{1e6 * statistics.median(at_peak):12.1f}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
