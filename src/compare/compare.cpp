@@ -6,8 +6,8 @@
 #include <sstream>
 
 #include "compare/clouds.hpp"
-#include "compare/instantiate.hpp"
 #include "fortet/compare/metrics.hpp"
+#include "instantiate.hpp"
 
 namespace fortet {
 namespace {

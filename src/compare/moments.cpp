@@ -1,7 +1,7 @@
 // Means, covariances, and the distances made of them.
 #include "compare/clouds.hpp"
-#include "compare/instantiate.hpp"
 #include "fortet/compare/metrics.hpp"
+#include "instantiate.hpp"
 
 namespace fortet {
 namespace {

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "compare/clouds.hpp"
-#include "compare/instantiate.hpp"
 #include "fortet/compare/metrics.hpp"
+#include "instantiate.hpp"
 
 namespace fortet {
 namespace {

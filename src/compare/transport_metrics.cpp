@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "compare/clouds.hpp"
-#include "compare/instantiate.hpp"
 #include "fortet/compare/metrics.hpp"
+#include "instantiate.hpp"
 
 namespace fortet {
 namespace {

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "compare/instantiate.hpp"
 #include "fortet/impl/pair_scores.hpp"
+#include "instantiate.hpp"
 
 namespace fortet::impl {
 namespace {

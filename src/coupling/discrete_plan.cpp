@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "instantiate.hpp"
+
 namespace fortet {
 namespace impl {
 namespace {
@@ -262,9 +264,6 @@ void DiscretePlan<Real, Exec>::sample(const Exec& exec, RandomKey key, Points<Re
   FORTET_INSTANTIATE_REAL(double, Exec)                                                  \
   template Points<double, Exec::memory_space> impl::push_forward<double, Exec, float>(   \
       const Exec&, ConstPoints<float, Exec::memory_space>, double, const std::vector<double>&);
-FORTET_INSTANTIATE(HostExec)
-#if defined(KOKKOS_ENABLE_CUDA)
-FORTET_INSTANTIATE(Kokkos::Cuda)
-#endif
+FORTET_FOR_EACH_EXEC(FORTET_INSTANTIATE)
 
 }  // namespace fortet

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "instantiate.hpp"
+
 namespace fortet {
 namespace {
 
@@ -325,11 +327,7 @@ void NeuralBridge<Real, Memory>::pull_back(const execution_space& exec, double t
   }
 }
 
-template class NeuralBridge<float, Kokkos::HostSpace>;
-template class NeuralBridge<double, Kokkos::HostSpace>;
-#if defined(KOKKOS_ENABLE_CUDA)
-template class NeuralBridge<float, Kokkos::CudaSpace>;
-template class NeuralBridge<double, Kokkos::CudaSpace>;
-#endif
+#define FORTET_INSTANTIATE(Real, Memory) template class NeuralBridge<Real, Memory>;
+FORTET_FOR_EACH_REAL_AND_MEMORY(FORTET_INSTANTIATE)
 
 }  // namespace fortet

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "fortet/coupling/discrete_coupling.hpp"
+#include "instantiate.hpp"
 #include "kernel/streaming.hpp"
 
 namespace fortet::impl {
@@ -79,9 +80,6 @@ std::shared_ptr<const GibbsKernel<Exec>> make_kernel(
 #define FORTET_INSTANTIATE(Exec)       \
   FORTET_INSTANTIATE_REAL(float, Exec) \
   FORTET_INSTANTIATE_REAL(double, Exec)
-FORTET_INSTANTIATE(HostExec)
-#if defined(KOKKOS_ENABLE_CUDA)
-FORTET_INSTANTIATE(Kokkos::Cuda)
-#endif
+FORTET_FOR_EACH_EXEC(FORTET_INSTANTIATE)
 
 }  // namespace fortet::impl

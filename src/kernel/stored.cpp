@@ -8,6 +8,7 @@
 #include <string>
 
 #include "fortet/impl/stored_kernel.hpp"
+#include "instantiate.hpp"
 #include "measure/memory.hpp"
 
 namespace fortet::kernel {
@@ -346,9 +347,6 @@ std::shared_ptr<const HalfBridgeKernel<Exec>> make_stored(
       const Exec&, const std::shared_ptr<const HalfBridgeKernel<Exec>>&, double,              \
       ConstVector<double, Exec::memory_space>, ConstVector<double, Exec::memory_space>, bool, \
       const std::shared_ptr<const HalfBridgeKernel<Exec>>&);
-FORTET_INSTANTIATE(HostExec)
-#if defined(KOKKOS_ENABLE_CUDA)
-FORTET_INSTANTIATE(Kokkos::Cuda)
-#endif
+FORTET_FOR_EACH_EXEC(FORTET_INSTANTIATE)
 
 }  // namespace fortet::impl

@@ -4,6 +4,8 @@
 #include <limits>
 #include <string>
 
+#include "instantiate.hpp"
+
 namespace fortet {
 namespace {
 
@@ -131,11 +133,6 @@ PointCloud<Real, Memory> index_cloud(std::type_identity_t<ConstVector<Real, Memo
 #define FORTET_INSTANTIATE(Real, Memory)   \
   template class PointCloud<Real, Memory>; \
   template PointCloud<Real, Memory> index_cloud<Real, Memory>(ConstVector<Real, Memory>);
-FORTET_INSTANTIATE(float, Kokkos::HostSpace)
-FORTET_INSTANTIATE(double, Kokkos::HostSpace)
-#if defined(KOKKOS_ENABLE_CUDA)
-FORTET_INSTANTIATE(float, Kokkos::CudaSpace)
-FORTET_INSTANTIATE(double, Kokkos::CudaSpace)
-#endif
+FORTET_FOR_EACH_REAL_AND_MEMORY(FORTET_INSTANTIATE)
 
 }  // namespace fortet

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "instantiate.hpp"
+
 namespace fortet {
 namespace {
 
@@ -139,11 +141,7 @@ void Adam<Real, Memory>::restart(const execution_space& exec) {
   step_count = 0;
 }
 
-template struct Adam<float, Kokkos::HostSpace>;
-template struct Adam<double, Kokkos::HostSpace>;
-#if defined(KOKKOS_ENABLE_CUDA)
-template struct Adam<float, Kokkos::CudaSpace>;
-template struct Adam<double, Kokkos::CudaSpace>;
-#endif
+#define FORTET_INSTANTIATE(Real, Memory) template struct Adam<Real, Memory>;
+FORTET_FOR_EACH_REAL_AND_MEMORY(FORTET_INSTANTIATE)
 
 }  // namespace fortet

@@ -1,5 +1,6 @@
 #include "fortet/nn/affine_steps.hpp"
 
+#include "instantiate.hpp"
 #include "nn/least_squares.hpp"
 
 namespace fortet {
@@ -118,11 +119,7 @@ AffineMap AffineSteps<Real, Memory>::map(std::size_t label, ConstVector<Real, Me
   return out;
 }
 
-template class AffineSteps<float, Kokkos::HostSpace>;
-template class AffineSteps<double, Kokkos::HostSpace>;
-#if defined(KOKKOS_ENABLE_CUDA)
-template class AffineSteps<float, Kokkos::CudaSpace>;
-template class AffineSteps<double, Kokkos::CudaSpace>;
-#endif
+#define FORTET_INSTANTIATE(Real, Memory) template class AffineSteps<Real, Memory>;
+FORTET_FOR_EACH_REAL_AND_MEMORY(FORTET_INSTANTIATE)
 
 }  // namespace fortet

@@ -1,5 +1,7 @@
 #include "fortet/nn/drift_model.hpp"
 
+#include "instantiate.hpp"
+
 namespace fortet {
 namespace {
 
@@ -182,11 +184,6 @@ void hutchinson_divergence(const typename Memory::execution_space& exec,
   template void hutchinson_divergence(const Memory::execution_space&, const DriftModel<Real, Memory>&,      \
                                       ConstVector<Real, Memory>, ConstVector<Real, Memory>,                 \
                                       ConstPoints<Real, Memory>, RandomKey, int, Vector<Real, Memory>);
-FORTET_INSTANTIATE(float, Kokkos::HostSpace)
-FORTET_INSTANTIATE(double, Kokkos::HostSpace)
-#if defined(KOKKOS_ENABLE_CUDA)
-FORTET_INSTANTIATE(float, Kokkos::CudaSpace)
-FORTET_INSTANTIATE(double, Kokkos::CudaSpace)
-#endif
+FORTET_FOR_EACH_REAL_AND_MEMORY(FORTET_INSTANTIATE)
 
 }  // namespace fortet

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "instantiate.hpp"
 #include "nn/host_path.hpp"
 #include "nn/plan.hpp"
 #include "nn/portable_path.hpp"
@@ -129,11 +130,7 @@ void Mlp<Real, Memory>::walk(const execution_space& exec, ConstVector<Real, Memo
     Base::walk(exec, parameters, steps, key, x, path, reversals);
 }
 
-template class Mlp<float, Kokkos::HostSpace>;
-template class Mlp<double, Kokkos::HostSpace>;
-#if defined(KOKKOS_ENABLE_CUDA)
-template class Mlp<float, Kokkos::CudaSpace>;
-template class Mlp<double, Kokkos::CudaSpace>;
-#endif
+#define FORTET_INSTANTIATE(Real, Memory) template class Mlp<Real, Memory>;
+FORTET_FOR_EACH_REAL_AND_MEMORY(FORTET_INSTANTIATE)
 
 }  // namespace fortet

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "instantiate.hpp"
 #include "measure/chunked_sum.hpp"
 
 namespace fortet::impl {
@@ -140,9 +141,7 @@ void Anderson<Exec>::move(SinkhornState<Exec>& state, const algebra::Column& sha
       KOKKOS_LAMBDA(const std::size_t j) { g(j) -= share * step(j); });
 }
 
-template class Anderson<HostExec>;
-#if defined(KOKKOS_ENABLE_CUDA)
-template class Anderson<Kokkos::Cuda>;
-#endif
+#define FORTET_INSTANTIATE(Exec) template class Anderson<Exec>;
+FORTET_FOR_EACH_EXEC(FORTET_INSTANTIATE)
 
 }  // namespace fortet::impl

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "fortet/impl/deterministic_sum.hpp"
+#include "instantiate.hpp"
 
 namespace fortet::impl {
 namespace {
@@ -107,9 +108,6 @@ void certify(SinkhornState<Exec>& state, bool round, Report& report) {
 #define FORTET_INSTANTIATE(Exec)                         \
   template double error_in_double(SinkhornState<Exec>&); \
   template void certify(SinkhornState<Exec>&, bool, Report&);
-FORTET_INSTANTIATE(HostExec)
-#if defined(KOKKOS_ENABLE_CUDA)
-FORTET_INSTANTIATE(Kokkos::Cuda)
-#endif
+FORTET_FOR_EACH_EXEC(FORTET_INSTANTIATE)
 
 }  // namespace fortet::impl

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "fortet/nn/affine_steps.hpp"
+#include "instantiate.hpp"
 #include "solver/neural_training.hpp"
 
 namespace fortet::impl {
@@ -145,11 +146,6 @@ Solution<NeuralBridge<Real, Memory>> dsb(const NeuralProblem<Real, Memory>& prob
 
 #define FORTET_INSTANTIATE(Real, Memory) \
   template Solution<NeuralBridge<Real, Memory>> dsb(const NeuralProblem<Real, Memory>&, const DsbOptions&);
-FORTET_INSTANTIATE(float, Kokkos::HostSpace)
-FORTET_INSTANTIATE(double, Kokkos::HostSpace)
-#if defined(KOKKOS_ENABLE_CUDA)
-FORTET_INSTANTIATE(float, Kokkos::CudaSpace)
-FORTET_INSTANTIATE(double, Kokkos::CudaSpace)
-#endif
+FORTET_FOR_EACH_REAL_AND_MEMORY(FORTET_INSTANTIATE)
 
 }  // namespace fortet::impl

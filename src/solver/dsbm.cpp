@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "instantiate.hpp"
 #include "solver/entropic_pairs.hpp"
 #include "solver/neural_training.hpp"
 
@@ -153,11 +154,6 @@ Solution<NeuralBridge<Real, Memory>> dsbm(const NeuralProblem<Real, Memory>& pro
 #define FORTET_INSTANTIATE(Real, Memory)                                                                     \
   template Solution<NeuralBridge<Real, Memory>> dsbm(const NeuralProblem<Real, Memory>&, const DsbmOptions&, \
                                                      PairSampler<Real, Memory>);
-FORTET_INSTANTIATE(float, Kokkos::HostSpace)
-FORTET_INSTANTIATE(double, Kokkos::HostSpace)
-#if defined(KOKKOS_ENABLE_CUDA)
-FORTET_INSTANTIATE(float, Kokkos::CudaSpace)
-FORTET_INSTANTIATE(double, Kokkos::CudaSpace)
-#endif
+FORTET_FOR_EACH_REAL_AND_MEMORY(FORTET_INSTANTIATE)
 
 }  // namespace fortet::impl

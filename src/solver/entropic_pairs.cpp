@@ -4,6 +4,7 @@
 
 #include "fortet/measure/draw.hpp"
 #include "fortet/solver/sinkhorn.hpp"
+#include "instantiate.hpp"
 
 namespace fortet::impl {
 
@@ -36,11 +37,6 @@ void draw_entropic_pairs(const NeuralProblem<Real, Memory>& problem, std::size_t
 #define FORTET_INSTANTIATE(Real, Memory)                                                        \
   template void draw_entropic_pairs(const NeuralProblem<Real, Memory>&, std::size_t, RandomKey, \
                                     Points<Real, Memory>, Points<Real, Memory>);
-FORTET_INSTANTIATE(float, Kokkos::HostSpace)
-FORTET_INSTANTIATE(double, Kokkos::HostSpace)
-#if defined(KOKKOS_ENABLE_CUDA)
-FORTET_INSTANTIATE(float, Kokkos::CudaSpace)
-FORTET_INSTANTIATE(double, Kokkos::CudaSpace)
-#endif
+FORTET_FOR_EACH_REAL_AND_MEMORY(FORTET_INSTANTIATE)
 
 }  // namespace fortet::impl

@@ -11,6 +11,7 @@
 #include "fortet/io/state_file.hpp"
 #include "fortet/measure/point_cloud.hpp"
 #include "fortet/nn/mlp.hpp"
+#include "instantiate.hpp"
 
 namespace fortet {
 
@@ -536,12 +537,7 @@ void Alternation<Real, Memory>::load_checkpoint() {
                                Paths<Real, Memory>, Paths<Real, Memory>);                              \
   template class ChainEnd<Real, Memory>;                                                               \
   template class Alternation<Real, Memory>;
-FORTET_INSTANTIATE(float, Kokkos::HostSpace)
-FORTET_INSTANTIATE(double, Kokkos::HostSpace)
-#if defined(KOKKOS_ENABLE_CUDA)
-FORTET_INSTANTIATE(float, Kokkos::CudaSpace)
-FORTET_INSTANTIATE(double, Kokkos::CudaSpace)
-#endif
+FORTET_FOR_EACH_REAL_AND_MEMORY(FORTET_INSTANTIATE)
 
 }  // namespace impl
 }  // namespace fortet

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "fortet/impl/deterministic_sum.hpp"
+#include "instantiate.hpp"
 
 namespace fortet::impl {
 namespace {
@@ -154,9 +155,6 @@ double newton_step(SinkhornState<Exec>& state, double& damping, int budget) {
 }
 
 #define FORTET_INSTANTIATE(Exec) template double newton_step(SinkhornState<Exec>&, double&, int);
-FORTET_INSTANTIATE(HostExec)
-#if defined(KOKKOS_ENABLE_CUDA)
-FORTET_INSTANTIATE(Kokkos::Cuda)
-#endif
+FORTET_FOR_EACH_EXEC(FORTET_INSTANTIATE)
 
 }  // namespace fortet::impl

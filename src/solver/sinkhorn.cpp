@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "fortet/impl/discrete_plan.hpp"
+#include "instantiate.hpp"
 #include "solver/relaxation.hpp"
 #include "solver/sinkhorn_run.hpp"
 
@@ -123,15 +124,10 @@ SinkhornResult<Exec> sinkhorn(const Exec& exec, std::shared_ptr<const HalfBridge
   return result;
 }
 
-template SinkhornResult<HostExec> sinkhorn(const HostExec&, std::shared_ptr<const HalfBridgeKernel<HostExec>>,
-                                           const SinkhornOptions&,
-                                           ConstVector<double, HostExec::memory_space>);
-#if defined(KOKKOS_ENABLE_CUDA)
-template SinkhornResult<Kokkos::Cuda> sinkhorn(const Kokkos::Cuda&,
-                                               std::shared_ptr<const HalfBridgeKernel<Kokkos::Cuda>>,
-                                               const SinkhornOptions&,
-                                               ConstVector<double, Kokkos::CudaSpace>);
-#endif
+#define FORTET_INSTANTIATE(Exec)                                                                     \
+  template SinkhornResult<Exec> sinkhorn(const Exec&, std::shared_ptr<const HalfBridgeKernel<Exec>>, \
+                                         const SinkhornOptions&, ConstVector<double, Exec::memory_space>);
+FORTET_FOR_EACH_EXEC(FORTET_INSTANTIATE)
 
 }  // namespace impl
 }  // namespace fortet

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "fortet/impl/stored_kernel.hpp"
+#include "instantiate.hpp"
 #include "solver/anderson.hpp"
 #include "solver/certificate.hpp"
 #include "solver/newton.hpp"
@@ -327,9 +328,6 @@ SinkhornResult<Exec> run_sinkhorn(const Exec& exec, std::shared_ptr<const HalfBr
   template SinkhornResult<Exec> run_sinkhorn(                                                                \
       const Exec&, std::shared_ptr<const HalfBridgeKernel<Exec>>, const SinkhornOptions&, Clock::time_point, \
       ConstVector<double, Exec::memory_space>, const std::vector<double>&, std::size_t);
-FORTET_INSTANTIATE(HostExec)
-#if defined(KOKKOS_ENABLE_CUDA)
-FORTET_INSTANTIATE(Kokkos::Cuda)
-#endif
+FORTET_FOR_EACH_EXEC(FORTET_INSTANTIATE)
 
 }  // namespace fortet::impl

@@ -4,6 +4,7 @@
 
 #include "fortet/impl/deterministic_sum.hpp"
 #include "fortet/impl/small_work.hpp"
+#include "instantiate.hpp"
 
 namespace fortet::impl {
 namespace {
@@ -154,9 +155,7 @@ void SinkhornState<Exec>::extend_to_zero_weights(Side side) {
       });
 }
 
-template struct SinkhornState<HostExec>;
-#if defined(KOKKOS_ENABLE_CUDA)
-template struct SinkhornState<Kokkos::Cuda>;
-#endif
+#define FORTET_INSTANTIATE(Exec) template struct SinkhornState<Exec>;
+FORTET_FOR_EACH_EXEC(FORTET_INSTANTIATE)
 
 }  // namespace fortet::impl

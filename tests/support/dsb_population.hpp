@@ -35,6 +35,27 @@ struct End {
   double mean, variance, covariance;
 };
 
+/// The same of rows of pairs (start, end) with d coordinates each, averaged over coordinates.
+template <class Real>
+End end_of(const std::vector<Real>& starts, const std::vector<Real>& ends, std::size_t d) {
+  const std::size_t n = ends.size() / d;
+  End out{};
+  for (std::size_t k = 0; k < d; ++k) {
+    double start = 0, end = 0, variance = 0, covariance = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      start += starts[i * d + k] / double(n);
+      end += ends[i * d + k] / double(n);
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      variance += (ends[i * d + k] - end) * (ends[i * d + k] - end) / double(n);
+      covariance += (starts[i * d + k] - start) * (ends[i * d + k] - end) / double(n);
+    }
+    out = {out.mean + end / double(d), out.variance + variance / double(d),
+           out.covariance + covariance / double(d)};
+  }
+  return out;
+}
+
 /// Runs a chain, k ascending or descending.
 inline End run(const Chain& chain, Normal start, bool ascending) {
   End end{start.mean, start.variance, start.variance};

@@ -16,35 +16,6 @@ using Affine = NeuralBridge<double>;
 static_assert(ConditionalCoupling<Affine>);
 static_assert(Bridge<NeuralBridge<float>>);
 
-namespace {
-
-struct Moments {
-  double mean, variance, covariance;
-};
-
-/// Of pairs, averaged over coordinates: mean and variance of the second, covariance between the two.
-template <class Real>
-Moments moments(const Points<Real>& first, const Points<Real>& second) {
-  const auto a = to_host(first), b = to_host(second);
-  const std::size_t d = first.extent(1), n = first.extent(0);
-  Moments out{};
-  for (std::size_t k = 0; k < d; ++k) {
-    double ma = 0, mb = 0, bb = 0, ab = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      ma += a[i * d + k] / double(n);
-      mb += b[i * d + k] / double(n);
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      bb += (b[i * d + k] - mb) * (b[i * d + k] - mb) / double(n);
-      ab += (a[i * d + k] - ma) * (b[i * d + k] - mb) / double(n);
-    }
-    out = {out.mean + mb / double(d), out.variance + bb / double(d), out.covariance + ab / double(d)};
-  }
-  return out;
-}
-
-}  // namespace
-
 // The oracle itself reproduces the published N-step fixed points (docs/mathematics/dsb.md).
 BOOST_AUTO_TEST_CASE(population_oracle_has_the_known_fixed_points) {
   const auto limit = [](int steps) {
@@ -126,13 +97,13 @@ BOOST_AUTO_TEST_CASE(networks_learn_the_bridge) {
   const std::size_t n = 20000;
   Points<float> x0("x0", n, 2), x1("x1", n, 2);
   bridge.sample(DefaultExec(), {.seed = 77}, x0, x1);
-  const Moments forward = moments(x0, x1);
+  const End forward = end_of(to_host(x0), to_host(x1), 2);
   BOOST_TEST(std::abs(forward.mean - truth.forward.mean) < 0.08);
   BOOST_TEST(std::abs(forward.variance - truth.forward.variance) < 0.08);
   BOOST_TEST(std::abs(forward.covariance - truth.forward.covariance) < 0.08);
   bridge.target().sample(DefaultExec(), {.seed = 78}, x1);
   bridge.sample_backward(DefaultExec(), {.seed = 79}, x1, x0);
-  const Moments backward = moments(x1, x0);
+  const End backward = end_of(to_host(x1), to_host(x0), 2);
   BOOST_TEST(std::abs(backward.mean - truth.backward.mean) < 0.08);
   BOOST_TEST(std::abs(backward.variance - truth.backward.variance) < 0.08);
   BOOST_TEST(std::abs(backward.covariance - truth.backward.covariance) < 0.08);

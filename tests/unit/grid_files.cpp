@@ -5,23 +5,15 @@
 #include "fortet/io/npy.hpp"
 #include "fortet/io/pgm.hpp"
 #include "support/files.hpp"
+#include "support/messages.hpp"
 
 using namespace fortet;
+using test::contains;
+using test::message;
 using test::TemporaryFolder;
 
 namespace {
 
-std::string message(const auto& call) {
-  try {
-    call();
-  } catch (const InvalidArgument& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 using Values = std::vector<double>;
 
 }  // namespace

@@ -4,7 +4,11 @@
 #include <cmath>
 #include <numbers>
 
+#include "support/messages.hpp"
+
 using namespace fortet;
+using test::contains;
+using test::message;
 
 namespace {
 
@@ -14,18 +18,6 @@ PointCloud<double> cloud(const std::vector<double>& x, std::size_t d, const std:
 }
 const std::vector<double> x{0.1, -0.4, 0.75, 0.3, -0.6, 0.2, 0.55, -0.15, -0.3, 0.6};
 const std::vector<double> w{1, 2, 0.5, 1.5, 1};
-
-std::string message(const auto& call) {
-  try {
-    call();
-  } catch (const InvalidArgument& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 

@@ -149,26 +149,6 @@ Summary summary(const std::vector<double>& values) {
 
 // ---- gaussian
 
-/// Of pairs, averaged over coordinates.
-oracle::End end_of(const Points<float>& first, const Points<float>& second) {
-  const auto a = to_host(first), b = to_host(second);
-  const std::size_t d = first.extent(1), n = first.extent(0);
-  oracle::End out{};
-  for (std::size_t k = 0; k < d; ++k) {
-    double ma = 0, mb = 0, bb = 0, ab = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      ma += a[i * d + k] / double(n);
-      mb += b[i * d + k] / double(n);
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      bb += (b[i * d + k] - mb) * (b[i * d + k] - mb) / double(n);
-      ab += (a[i * d + k] - ma) * (b[i * d + k] - mb) / double(n);
-    }
-    out = {out.mean + mb / double(d), out.variance + bb / double(d), out.covariance + ab / double(d)};
-  }
-  return out;
-}
-
 void print_end(const char* name, const oracle::End& found, const oracle::End& truth) {
   std::printf(
       "  %-9s mean %9.5f (%9.5f, %+5.1f %%)  variance %.5f (%.5f, %+5.2f %%)  covariance %.5f (%.5f, %+5.2f "
@@ -200,10 +180,12 @@ int gaussian(Settings s) {
         x1("x1", static_cast<std::size_t>(n), static_cast<std::size_t>(d));
     bridge.sample(exec, {.seed = 77}, x0, x1);
     std::printf(" seed %d, %.1f s\n", seed, report.seconds);
-    print_end("forward", end_of(x0, x1), truth.forward);
+    print_end("forward", oracle::end_of(to_host(x0), to_host(x1), static_cast<std::size_t>(d)),
+              truth.forward);
     bridge.target().sample(exec, {.seed = 78}, x1);
     bridge.sample_backward(exec, {.seed = 79}, x1, x0);
-    print_end("backward", end_of(x1, x0), truth.backward);
+    print_end("backward", oracle::end_of(to_host(x1), to_host(x0), static_cast<std::size_t>(d)),
+              truth.backward);
     std::fflush(stdout);
   }
   return 0;
