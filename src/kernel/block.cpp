@@ -27,12 +27,12 @@ constexpr std::size_t flush_panels(std::size_t panel) {
   return std::max<std::size_t>(1, flush_columns / panel);
 }
 
-template <class Real, class Store, int D>
+template <class Real, class Store, int D, bool dot_form>
 void fill_block_of(const BlockArguments<Real>& a, const Real* weights, Store* block, double* sums) {
   using S = Shape<Real, D>;
   constexpr int L = lanes<Real>;
   const std::size_t panel_size = S::rows * static_cast<std::size_t>(a.dimension);
-  TileArguments<Real> tile{a.dimension, nullptr, nullptr, a.group, a.group_terms, S::columns};
+  TileArguments<Real> tile{a.dimension, nullptr, nullptr, a.group, a.group_terms, a.run, S::columns};
   std::fill(sums, sums + S::columns, 0.0);
   for (std::size_t begin = 0; begin < a.panels.count; begin += flush_panels(S::rows)) {
     const std::size_t end = std::min(begin + flush_panels(S::rows), a.panels.count);
@@ -42,11 +42,15 @@ void fill_block_of(const BlockArguments<Real>& a, const Real* weights, Store* bl
       tile.rows = a.points + at * panel_size;
       tile.row_terms = a.panel_terms + at * S::rows;
       const Real* const w = weights + at * S::rows;
-      group<Real, D, true>(tile, 0, [&](int c, int v, Pack<Real> t) {
+      const auto sink = [&](std::size_t c, int v, Pack<Real> t) {
         const Pack<Real> e = exp2(t);
         sum[c] += e * load(w + v * L);
         store_as<Real>(block + (c * S::vectors + v) * L, e);
-      });
+      };
+      if constexpr (D > 0)
+        run_of_columns<Real, D, true, dot_form>(tile, 0, S::columns, sink);
+      else
+        group_of_columns<Real, true>(tile, 0, sink);
     }
     for (int c = 0; c < S::columns; ++c) sums[c] += sum_of_lanes<Real>(sum[c]);
   }
@@ -111,8 +115,12 @@ void with_vectors(std::size_t panel, Work&& work) {
 
 template <class Real, class Store>
 void fill_block(const BlockArguments<Real>& arguments, const Real* weights, Store* block, double* sums) {
-  with_dimension(arguments.dimension,
-                 [&](auto d) { fill_block_of<Real, Store, d>(arguments, weights, block, sums); });
+  with_dimension(arguments.dimension, [&](auto d) {
+    if constexpr (d > 0)
+      if (!arguments.run->dot_form)
+        return fill_block_of<Real, Store, d, false>(arguments, weights, block, sums);
+    fill_block_of<Real, Store, d, true>(arguments, weights, block, sums);
+  });
 }
 
 template <class Real, class Store>
