@@ -234,7 +234,7 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
   }
   double recompute_time() const override {
     // measured on AVX-512 at 3.7 GHz (bench_sinkhorn): an exponential and the two sums, then each dimension
-    const double per_pack = std::is_same_v<Real, float> ? 3.8 : 5.4, per_dimension = 0.3;
+    const double per_pack = std::is_same_v<Real, float> ? 3.0 : 4.1, per_dimension = 0.28;
     return (per_pack + per_dimension * dimension_) / static_cast<double>(panel_lanes<Real>());
   }
   PanelLists active_panels(const Exec& exec, In f, In g, double least) const override {

@@ -141,9 +141,9 @@ void fill(PackedPoints<Real>& packed, std::size_t n, int dimension, std::size_t 
     }
 }
 
-/// Largest |y|^2 / 2 for which a run is taken in the dot form: it is rounded, and so is x . y, which is about
-/// as large where the exponent is not far from zero. Eight units in the last place of one are what potentials
-/// of a few epsilon lose in the difference form.
+/// Largest |y|^2 / 2 for which a run is taken in the dot form. Rounding it, and x . y, which is of its size
+/// where an entry is not negligible, costs an exponent some eight units in the last place of one: what
+/// potentials of a few epsilon lose in the difference form.
 constexpr double largest_square = 8;
 
 }  // namespace

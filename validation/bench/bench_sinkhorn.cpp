@@ -86,20 +86,20 @@ struct Problem {
   }
 };
 
-/// A buffer that is read once by all threads.
+/// A buffer that is read once by all threads of the host.
 struct Reading {
   static constexpr std::size_t run = 8192;
-  Vector<double> values;
+  Vector<double, Kokkos::HostSpace> values;
 
   explicit Reading(double bytes)
       : values("fortet::bench::values", static_cast<std::size_t>(bytes / sizeof(double)) / run * run + run) {}
 
   double seconds() const {
-    const DefaultExec exec;
+    const HostExec exec;
     return seconds_of([&] {
       double total = 0;
       Kokkos::parallel_reduce(
-          "fortet::bench::read", Kokkos::RangePolicy<DefaultExec>(exec, 0, values.extent(0) / run),
+          "fortet::bench::read", Kokkos::RangePolicy<HostExec>(exec, 0, values.extent(0) / run),
           [&](const std::size_t r, double& sum) { sum += bench::sum_of(values.data() + r * run, run); },
           total);
       if (total != 0) std::abort();  // so that the sum is needed
