@@ -27,12 +27,12 @@ constexpr std::size_t flush_panels(std::size_t panel) {
   return std::max<std::size_t>(1, flush_columns / panel);
 }
 
-template <class Real, class Store, int D>
+template <class Real, class Store, int D, bool dot_form>
 void fill_block_of(const BlockArguments<Real>& a, const Real* weights, Store* block, double* sums) {
   using S = Shape<Real, D>;
   constexpr int L = lanes<Real>;
   const std::size_t panel_size = S::rows * static_cast<std::size_t>(a.dimension);
-  TileArguments<Real> tile{a.dimension, nullptr, nullptr, a.group, a.group_terms, S::columns};
+  TileArguments<Real> tile{a.dimension, nullptr, nullptr, a.group, a.group_terms, a.run, S::columns};
   std::fill(sums, sums + S::columns, 0.0);
   for (std::size_t begin = 0; begin < a.panels.count; begin += flush_panels(S::rows)) {
     const std::size_t end = std::min(begin + flush_panels(S::rows), a.panels.count);
@@ -42,15 +42,23 @@ void fill_block_of(const BlockArguments<Real>& a, const Real* weights, Store* bl
       tile.rows = a.points + at * panel_size;
       tile.row_terms = a.panel_terms + at * S::rows;
       const Real* const w = weights + at * S::rows;
-      group<Real, D, true>(tile, 0, [&](int c, int v, Pack<Real> t) {
+      const auto sink = [&](std::size_t c, int v, Pack<Real> t) {
         const Pack<Real> e = exp2(t);
         sum[c] += e * load(w + v * L);
         store_as<Real>(block + (c * S::vectors + v) * L, e);
-      });
+      };
+      if constexpr (D > 0)
+        run_of_columns<Real, D, true, dot_form>(tile, 0, S::columns, sink);
+      else
+        group_of_columns<Real, true>(tile, 0, sink);
     }
     for (int c = 0; c < S::columns; ++c) sums[c] += sum_of_lanes<Real>(sum[c]);
   }
 }
+
+/// Entries are asked for this many bytes ahead, a pair of lines at a time: from memory that is up to a third
+/// faster than what hardware asks for by itself, from cache within 5 % as fast.
+constexpr std::size_t read_ahead = 4096;
 
 constexpr int group_size = Shape<float, 0>::columns;  // the same for every precision and dimension
 
@@ -63,6 +71,9 @@ void block_row_sums_of(const Store* block, Panels panels, const Real* weights, d
     Pack<Real> sum[group_size] = {};
     for (std::size_t p = begin; p < end; ++p, block += group_size * panel) {
       const Real* const w = weights + panels[p] * panel;
+      for (std::size_t ahead = read_ahead; ahead < read_ahead + group_size * panel * sizeof(Store);
+           ahead += 2 * alignment)
+        __builtin_prefetch(reinterpret_cast<const char*>(block) + ahead, 0, 2);
 #pragma GCC unroll 8
       for (int c = 0; c < group_size; ++c)
 #pragma GCC unroll 4
@@ -111,8 +122,12 @@ void with_vectors(std::size_t panel, Work&& work) {
 
 template <class Real, class Store>
 void fill_block(const BlockArguments<Real>& arguments, const Real* weights, Store* block, double* sums) {
-  with_dimension(arguments.dimension,
-                 [&](auto d) { fill_block_of<Real, Store, d>(arguments, weights, block, sums); });
+  with_dimension(arguments.dimension, [&](auto d) {
+    if constexpr (d > 0)
+      if (!arguments.run->dot_form)
+        return fill_block_of<Real, Store, d, false>(arguments, weights, block, sums);
+    fill_block_of<Real, Store, d, true>(arguments, weights, block, sums);
+  });
 }
 
 template <class Real, class Store>

@@ -25,10 +25,11 @@ struct Panels {
 template <class Real>
 struct BlockArguments {
   int dimension = 0;
-  const Real* group = nullptr;        ///< dimension x group_columns
-  const Real* group_terms = nullptr;  ///< group_columns; -inf for padding
-  const Real* points = nullptr;       ///< of all panels: each dimension x panel_rows
-  const Real* panel_terms = nullptr;  ///< of all panels: each panel_rows; -inf for padding
+  const Real* group = nullptr;           ///< dimension x group_columns
+  const Real* group_terms = nullptr;     ///< group_columns; -inf for padding
+  const ColumnRun<Real>* run = nullptr;  ///< that the group is of
+  const Real* points = nullptr;          ///< of all panels: each dimension x panel_rows
+  const Real* panel_terms = nullptr;     ///< of all panels: each panel_rows; -inf for padding
   Panels panels;
 };
 

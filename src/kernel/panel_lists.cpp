@@ -5,20 +5,20 @@
 
 namespace fortet::kernel {
 
-template <class Real>
-Boxes boxes_of(const PackedPoints<Real>& points, std::size_t size, const Real* terms) {
+template <class Packed>
+Boxes boxes_of(const Packed& points, const double* potential, double scale) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  const std::size_t d = static_cast<std::size_t>(points.dimension), count = points.padded / size;
+  const std::size_t d = static_cast<std::size_t>(points.dimension), count = points.padded / points.group;
   Boxes boxes{count, points.dimension, std::vector<double>(d * count, infinity),
               std::vector<double>(d * count, -infinity), std::vector<double>(count, -infinity)};
   for (std::size_t i = 0; i < points.count; ++i) {
-    const std::size_t box = i / size;
+    const std::size_t box = i / points.group;
     for (std::size_t k = 0; k < d; ++k) {
-      const double value = points.aligned()[(box * d + k) * size + i % size];
+      const double value = points.coordinate(i, k);
       boxes.lower[k * count + box] = std::min(boxes.lower[k * count + box], value);
       boxes.upper[k * count + box] = std::max(boxes.upper[k * count + box], value);
     }
-    boxes.top[box] = std::max(boxes.top[box], static_cast<double>(terms[i]));
+    boxes.top[box] = std::max(boxes.top[box], scale * potential[i]);
   }
   return boxes;
 }
@@ -36,14 +36,16 @@ void append_active(const Boxes& groups, std::size_t group, const Boxes& panels, 
     for (std::size_t p = 0; p < count; ++p) {
       const double above = low[p] - upper, below = lower - high[p], larger = above > below ? above : below,
                    gap = larger > 0 ? larger : 0.0;
-      bound[p] -= gap * gap;
+      bound[p] -= gap * gap / 2;
     }
   }
   for (std::size_t p = 0; p < count; ++p)
     if (bounds[p] >= least) out.push_back(static_cast<std::uint32_t>(p));
 }
 
-template Boxes boxes_of(const PackedPoints<float>&, std::size_t, const float*);
-template Boxes boxes_of(const PackedPoints<double>&, std::size_t, const double*);
+template Boxes boxes_of(const PackedPoints<float>&, const double*, double);
+template Boxes boxes_of(const PackedPoints<double>&, const double*, double);
+template Boxes boxes_of(const PackedColumns<float>&, const double*, double);
+template Boxes boxes_of(const PackedColumns<double>&, const double*, double);
 
 }  // namespace fortet::kernel

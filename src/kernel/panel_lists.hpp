@@ -26,7 +26,7 @@ struct PanelLists {
   }
 };
 
-/// The boxes that `size` packed points each lie in, with the largest exponent term of each.
+/// The boxes that groups of packed points lie in, with the largest potential of each.
 struct Boxes {
   std::size_t count = 0;
   int dimension = 0;
@@ -34,12 +34,12 @@ struct Boxes {
   std::vector<double> top;           ///< count
 };
 
-/// Of points in the difference form.
-template <class Real>
-Boxes boxes_of(const PackedPoints<Real>& points, std::size_t size, const Real* terms);
+/// Of PackedPoints or PackedColumns in up to small_dimension dimensions; potentials are taken times `scale`.
+template <class Packed>
+Boxes boxes_of(const Packed& points, const double* potential, double scale);
 
 /// Appends to `out` the panels with an exponent of at least `least` towards `group`, or rather with
-///   top(group) + top(panel) - distance of the boxes^2 >= least,
+///   top(group) + top(panel) - distance of the boxes^2 / 2 >= least,
 /// which bounds all of theirs from above. `bounds` is scratch memory.
 void append_active(const Boxes& groups, std::size_t group, const Boxes& panels, double least,
                    std::vector<double>& bounds, std::vector<std::uint32_t>& out);

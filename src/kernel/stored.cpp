@@ -292,7 +292,7 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
 double stored_time(double bytes, std::size_t entry, int threads) {
   const long third_level = sysconf(_SC_LEVEL3_CACHE_SIZE);
   const double cache = third_level > 0 ? static_cast<double>(third_level) : 16e6;
-  const double in_cache = 0.025, in_memory = 0.09 * std::max(1.0, threads / 8.0);  // a byte
+  const double in_cache = 0.025, in_memory = 0.07 * std::max(1.0, threads / 8.0);  // a byte
   return static_cast<double>(entry) * (bytes < 0.7 * cache ? in_cache : in_memory);
 }
 

@@ -60,8 +60,8 @@ Moments moments(const HostPoints& points, const std::vector<double>& log_weights
 /// One side as the host tiles want it: packed as rows and as columns, with its share of the exponent.
 template <class Real>
 struct PackedSide {
-  PackedPoints<Real> rows, columns;
-  std::vector<double> square_terms;  // -s |x|^2 in the dot form, 0 in the difference form
+  PackedPoints<Real> rows;
+  PackedColumns<Real> columns;
   std::vector<double> log2_weights;
   std::vector<double> masses;   // the weights themselves
   AlignedBuffer<Real> weights;  // the same for rows.padded atoms
@@ -149,9 +149,7 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
   }
 
   std::string description() const override {
-    return std::string("streaming, packed host tiles, ") +
-           (std::is_same_v<Real, float> ? "float" : "double") +
-           (difference_form() ? ", difference form" : ", dot form");
+    return std::string("streaming, packed host tiles, ") + (std::is_same_v<Real, float> ? "float" : "double");
   }
   double noise() const override {
     return static_cast<double>(std::numeric_limits<Real>::epsilon()) * this->largest_cost_ / this->epsilon_;
@@ -165,7 +163,7 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
                    [out, &own, back](const auto& tile, auto first, auto count, double* buffer) {
                      row_log_sums(tile, buffer);
                      for (std::size_t i = 0; i < count; ++i)
-                       out(first + i) = back * (buffer[i] + own.square_terms[first + i]);
+                       out(first + i) = back * (buffer[i] + own.rows.square_terms[first + i]);
                    });
   }
 
@@ -236,15 +234,15 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
   }
   double recompute_time() const override {
     // measured on AVX-512 at 3.7 GHz (bench_sinkhorn): an exponential and the two sums, then each dimension
-    const double per_pack = std::is_same_v<Real, float> ? 3.8 : 5.4, per_dimension = 0.3;
+    const double per_pack = std::is_same_v<Real, float> ? 3.0 : 4.1, per_dimension = 0.28;
     return (per_pack + per_dimension * dimension_) / static_cast<double>(panel_lanes<Real>());
   }
   PanelLists active_panels(const Exec& exec, In f, In g, double least) const override {
     PanelLists lists;
-    if (!difference_form()) return lists;
-    const auto [group_terms, panel_terms] = terms_of_blocks(f, g);
-    const Boxes groups = boxes_of(source_.columns, group_columns<Real>(dimension_), group_terms.data()),
-                panels = boxes_of(target_.rows, panel_rows<Real>(dimension_), panel_terms.data());
+    if (dimension_ > small_dimension) return lists;
+    const double scale = log2_e / this->epsilon_;
+    const Boxes groups = boxes_of(source_.columns, f.data(), scale),
+                panels = boxes_of(target_.rows, g.data(), scale);
     std::vector<std::vector<std::uint32_t>> found(groups.count);
     constexpr std::size_t run = 64;
     Kokkos::parallel_for("fortet::kernel::active_panels",
@@ -272,7 +270,7 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
   /// Where boxes of neighbours bound the cost well: in few dimensions.
   std::shared_ptr<const impl::HalfBridgeKernel<Exec>> in_space_order(
       const Exec& exec, Vector<int, memory_space>& source, Vector<int, memory_space>& target) const override {
-    if (!difference_form()) return nullptr;
+    if (dimension_ > small_dimension) return nullptr;
     source = order_of(this->cost_.x);
     target = order_of(this->cost_.y);
     return make_streaming<Exec, Real, Point>(
@@ -363,21 +361,15 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
         source, target);
   }
 
-  bool difference_form() const { return dimension_ <= small_dimension; }
   const PackedSide<Real>& side(Side which) const { return which == Side::source ? source_ : target_; }
 
   PackedSide<Real> pack(const ConstPoints<Point, memory_space>& points,
                         const std::vector<double>& log_weights, const std::vector<double>& centre) const {
     const std::size_t n = points.extent(0);
-    const double s = log2_e / (2 * this->epsilon_);
-    const double row_scale = difference_form() ? std::sqrt(s) : 2 * s,
-                 column_scale = difference_form() ? std::sqrt(s) : 1;
+    const double scale = std::sqrt(log2_e / this->epsilon_);
     PackedSide<Real> packed;
-    packed.rows = pack_points<Real>(points.data(), n, dimension_, centre.data(), row_scale,
-                                    panel_rows<Real>(dimension_));
-    packed.columns = pack_points<Real>(points.data(), n, dimension_, centre.data(), column_scale,
-                                       group_columns<Real>(dimension_));
-    packed.square_terms.assign(n, 0.0);
+    packed.rows = pack_rows<Real>(points.data(), n, dimension_, centre.data(), scale);
+    packed.columns = pack_columns<Real>(points.data(), n, dimension_, centre.data(), scale);
     packed.log2_weights.resize(n);
     packed.masses.resize(n);
     packed.weights = AlignedBuffer<Real>(packed.rows.padded, Real(0));
@@ -385,41 +377,33 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
       packed.log2_weights[i] = log_weights[i] * log2_e;
       packed.masses[i] = std::exp(log_weights[i]);
       packed.weights.data()[i] = static_cast<Real>(packed.masses[i]);
-      if (difference_form()) continue;
-      double square = 0;
-      for (std::size_t k = 0; k < points.extent(1); ++k) {
-        const double value = static_cast<double>(points(i, k)) - centre[k];
-        square += value * value;
-      }
-      packed.square_terms[i] = -s * square;
     }
     return packed;
   }
 
   AlignedBuffer<Real> terms_of_rows(Side rows, const In& potential) const {
-    const PackedSide<Real>& own = side(rows);
-    AlignedBuffer<Real> terms(own.rows.padded, Real(0));
-    for (std::size_t i = 0; i < own.rows.count; ++i)
+    const PackedPoints<Real>& own = side(rows).rows;
+    AlignedBuffer<Real> terms(own.padded, Real(0));
+    for (std::size_t i = 0; i < own.count; ++i)
       terms.data()[i] = static_cast<Real>(potential(i) * (log2_e / this->epsilon_) + own.square_terms[i]);
     return terms;
   }
   /// Exponents without weights, of the source in groups and of the target in panels.
   std::pair<AlignedBuffer<Real>, AlignedBuffer<Real>> terms_of_blocks(const In& f, const In& g) const {
-    const auto terms = [this](std::size_t padded, const std::vector<double>& square_terms,
-                              const In& potential) {
-      AlignedBuffer<Real> out(padded, -std::numeric_limits<Real>::infinity());
-      for (std::size_t i = 0; i < square_terms.size(); ++i)
-        out.data()[i] = static_cast<Real>(potential(i) * (log2_e / this->epsilon_) + square_terms[i]);
+    const auto terms = [this](const PackedPoints<Real>& points, const In& potential) {
+      AlignedBuffer<Real> out(points.padded, -std::numeric_limits<Real>::infinity());
+      for (std::size_t i = 0; i < points.count; ++i)
+        out.data()[i] = static_cast<Real>(potential(i) * (log2_e / this->epsilon_) + points.square_terms[i]);
       return out;
     };
-    return {terms(source_.columns.padded, source_.square_terms, f),
-            terms(target_.rows.padded, target_.square_terms, g)};
+    return {terms(source_.columns, f), terms(target_.rows, g)};
   }
   BlockArguments<Real> block(std::size_t index, const Real* group_terms, const Real* panel_terms) const {
     const std::size_t group = group_columns<Real>(dimension_);
     return {dimension_,
             source_.columns.aligned() + index * group * static_cast<std::size_t>(dimension_),
             group_terms + index * group,
+            source_.columns.runs.data() + index * group / run_columns,
             target_.rows.aligned(),
             panel_terms,
             {target_.rows.padded / panel_rows<Real>(dimension_)}};
@@ -446,7 +430,7 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
     for (std::size_t j = 0; j < columns.columns.count; ++j)
       if (std::isfinite(columns.log2_weights[j]))
         terms.data()[j] = static_cast<Real>(potential(j) * (log2_e / this->epsilon_) +
-                                            columns.square_terms[j] + columns.log2_weights[j]);
+                                            columns.columns.square_terms[j] + columns.log2_weights[j]);
     return terms;
   }
 
@@ -456,7 +440,7 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
   void for_each_panel(const Exec& exec, Side rows, const Real* row_terms, const Real* column_terms,
                       std::size_t width, const Work& work) const {
     const PackedPoints<Real>& own = side(rows).rows;
-    const PackedPoints<Real>& columns = side(impl::other(rows)).columns;
+    const PackedColumns<Real>& columns = side(impl::other(rows)).columns;
     const std::size_t panel = panel_rows<Real>(dimension_), d = static_cast<std::size_t>(dimension_);
     Kokkos::parallel_for("fortet::kernel::panels", Kokkos::RangePolicy<Exec>(exec, 0, own.padded / panel),
                          [&, panel, d, width](const std::size_t p) {
@@ -466,6 +450,7 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
                                                           row_terms ? row_terms + first : nullptr,
                                                           columns.aligned(),
                                                           column_terms,
+                                                          columns.runs.data(),
                                                           columns.padded};
                            std::vector<double> buffer(panel * width);
                            work(tile, first, std::min(panel, own.count - first), buffer.data());

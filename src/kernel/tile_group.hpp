@@ -1,6 +1,7 @@
 #pragma once
 // The inner loop that every packed host kernel shares: a panel of rows against a group of columns, kept in
 // registers.
+#include <algorithm>
 #include <cstddef>
 #include <type_traits>
 
@@ -21,56 +22,96 @@ struct Shape {
 inline constexpr std::size_t flush_columns = 1024;  // Real sums are moved to double after this many columns
 inline constexpr std::size_t alignment = 64;
 
-/// t_ij for one group of columns, handed to sink(column, vector, t). D = 0: any dimension, dot form.
-template <class Real, int D, bool with_row_terms, class Sink>
-inline __attribute__((always_inline)) void group(const TileArguments<Real>& tile, std::size_t first,
-                                                 Sink&& sink) {
+/// t_ij for columns [first, last) of one run, handed to sink(column, vector, t).
+template <class Real, int D, bool with_row_terms, bool dot_form, class Sink>
+inline __attribute__((always_inline)) void run_of_columns(const TileArguments<Real>& tile, std::size_t first,
+                                                          std::size_t last, Sink&& sink) {
   using S = Shape<Real, D>;
   constexpr int L = lanes<Real>;
-  const Real* terms = tile.column_terms + first;
-  if constexpr (D > 0) {
-    const Real* y = tile.columns + first * D;
+  const ColumnRun<Real>& run = tile.runs[first / run_columns];
+  // the panel as this run sees it
+  Pack<Real> x[D][S::vectors], row_terms[S::vectors] = {};
+#pragma GCC unroll 4
+  for (int v = 0; v < S::vectors; ++v) {
+    if constexpr (with_row_terms) row_terms[v] = load(tile.row_terms + v * L);
+#pragma GCC unroll 3
+    for (int k = 0; k < D; ++k) {
+      x[k][v] = load(tile.rows + k * S::rows + v * L) - broadcast(run.origin[k]);
+      if constexpr (dot_form) row_terms[v] -= Real(0.5) * x[k][v] * x[k][v];
+    }
+  }
+  for (std::size_t j = first; j < last; j += S::columns) {
+    const Real* const y = tile.columns + j * D;
 #pragma GCC unroll 8
     for (int c = 0; c < S::columns; ++c)
 #pragma GCC unroll 4
       for (int v = 0; v < S::vectors; ++v) {
-        Pack<Real> t = broadcast(terms[c]);
-        if constexpr (with_row_terms) t += load(tile.row_terms + v * L);
+        Pack<Real> t = broadcast(tile.column_terms[j + c]) + row_terms[v];
+        Pack<Real> square = {};
 #pragma GCC unroll 3
         for (int k = 0; k < D; ++k) {
-          const Pack<Real> difference =
-              load(tile.rows + k * S::rows + v * L) - broadcast(y[k * S::columns + c]);
-          t -= difference * difference;
+          const Pack<Real> column = broadcast(y[k * S::columns + c]);
+          if constexpr (dot_form)
+            t += x[k][v] * column;
+          else
+            square += (x[k][v] - column) * (x[k][v] - column);
         }
-        sink(c, v, t);
+        if constexpr (!dot_form) t -= Real(0.5) * square;
+        sink(j + c, v, t);
       }
-  } else {
-    const std::size_t d = static_cast<std::size_t>(tile.dimension);
-    const Real* y = tile.columns + first * d;
-    const Real* x = tile.rows;
-    Pack<Real> t[S::columns][S::vectors];
+  }
+}
+
+/// The same for one group of columns in any dimension.
+template <class Real, bool with_row_terms, class Sink>
+inline __attribute__((always_inline)) void group_of_columns(const TileArguments<Real>& tile,
+                                                            std::size_t first, Sink&& sink) {
+  using S = Shape<Real, 0>;
+  constexpr int L = lanes<Real>;
+  const std::size_t d = static_cast<std::size_t>(tile.dimension);
+  const Real* y = tile.columns + first * d;
+  const Real* x = tile.rows;
+  Pack<Real> t[S::columns][S::vectors];
 #pragma GCC unroll 8
-    for (int c = 0; c < S::columns; ++c)
+  for (int c = 0; c < S::columns; ++c)
 #pragma GCC unroll 4
-      for (int v = 0; v < S::vectors; ++v) {
-        t[c][v] = broadcast(terms[c]);
-        if constexpr (with_row_terms) t[c][v] += load(tile.row_terms + v * L);
-      }
-    for (std::size_t k = 0; k < d; ++k, x += S::rows, y += S::columns) {
-      Pack<Real> row[S::vectors];
-#pragma GCC unroll 4
-      for (int v = 0; v < S::vectors; ++v) row[v] = load(x + v * L);
-#pragma GCC unroll 8
-      for (int c = 0; c < S::columns; ++c) {
-        const Pack<Real> column = broadcast(y[c]);
-#pragma GCC unroll 4
-        for (int v = 0; v < S::vectors; ++v) t[c][v] += row[v] * column;
-      }
+    for (int v = 0; v < S::vectors; ++v) {
+      t[c][v] = broadcast(tile.column_terms[first + c]);
+      if constexpr (with_row_terms) t[c][v] += load(tile.row_terms + v * L);
     }
-#pragma GCC unroll 8
-    for (int c = 0; c < S::columns; ++c)
+  for (std::size_t k = 0; k < d; ++k, x += S::rows, y += S::columns) {
+    Pack<Real> row[S::vectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < S::vectors; ++v) sink(c, v, t[c][v]);
+    for (int v = 0; v < S::vectors; ++v) row[v] = load(x + v * L);
+#pragma GCC unroll 8
+    for (int c = 0; c < S::columns; ++c) {
+      const Pack<Real> column = broadcast(y[c]);
+#pragma GCC unroll 4
+      for (int v = 0; v < S::vectors; ++v) t[c][v] += row[v] * column;
+    }
+  }
+#pragma GCC unroll 8
+  for (int c = 0; c < S::columns; ++c)
+#pragma GCC unroll 4
+    for (int v = 0; v < S::vectors; ++v) sink(first + c, v, t[c][v]);
+}
+
+/// t_ij for columns [first, last), whole groups that start with a run or lie in one, handed to
+/// sink(column, vector, t). D = 0: any dimension.
+template <class Real, int D, bool with_row_terms, class Sink>
+inline __attribute__((always_inline)) void for_columns(const TileArguments<Real>& tile, std::size_t first,
+                                                       std::size_t last, Sink&& sink) {
+  if constexpr (D > 0) {
+    for (; first < last; first += run_columns) {
+      const std::size_t end = std::min(first + run_columns, last);
+      if (tile.runs[first / run_columns].dot_form)
+        run_of_columns<Real, D, with_row_terms, true>(tile, first, end, sink);
+      else
+        run_of_columns<Real, D, with_row_terms, false>(tile, first, end, sink);
+    }
+  } else {
+    for (; first < last; first += Shape<Real, 0>::columns)
+      group_of_columns<Real, with_row_terms>(tile, first, sink);
   }
 }
 

@@ -29,28 +29,21 @@ void check_block(std::size_t m, int d, double bound) {
     for (double& v : x) v = normal(generator);
     for (double& v : y) v = normal(generator);
     const double s = 1.0 / (1 + d);
-    const bool difference = d <= small_dimension;
-    const std::vector<double> origin(dimension, 0.0);
-    const auto sources =
-        pack_points<Real>(x.data(), group, d, origin.data(), difference ? std::sqrt(s) : 1.0, group);
-    const auto targets =
-        pack_points<Real>(y.data(), m, d, origin.data(), difference ? std::sqrt(s) : 2 * s, panel);
-    const auto square = [d](const std::vector<double>& p, std::size_t count, std::size_t i) {
-      double sum = 0;
-      for (int k = 0; k < d; ++k) sum += std::pow(p[static_cast<std::size_t>(k) * count + i], 2);
-      return sum;
-    };
+    const std::vector<double> centre(dimension, 0.0);
+    const auto sources = pack_columns<Real>(x.data(), group, d, centre.data(), std::sqrt(2 * s));
+    const auto targets = pack_rows<Real>(y.data(), m, d, centre.data(), std::sqrt(2 * s));
     AlignedBuffer<Real> group_terms(group, Real(0)),
         panel_terms(targets.padded, -std::numeric_limits<Real>::infinity()), weights(targets.padded, Real(0));
     for (std::size_t i = 0; i < group; ++i)
-      group_terms.data()[i] = static_cast<Real>(difference ? 0 : -s * square(x, group, i));
+      group_terms.data()[i] = static_cast<Real>(sources.square_terms[i]);
     for (std::size_t j = 0; j < m; ++j) {
-      panel_terms.data()[j] = static_cast<Real>(difference ? 0 : -s * square(y, m, j));
+      panel_terms.data()[j] = static_cast<Real>(targets.square_terms[j]);
       weights.data()[j] = static_cast<Real>(j % 5 == 4 ? 0 : 1 + 0.5 * std::sin(static_cast<double>(j)));
     }
     const BlockArguments<Real> arguments{d,
                                          sources.aligned(),
                                          group_terms.data(),
+                                         sources.runs.data(),
                                          targets.aligned(),
                                          panel_terms.data(),
                                          {targets.padded / panel}};

@@ -66,26 +66,23 @@ double exp_work() {
   return static_cast<double>(repeats) * chains * lanes<Real>;
 }
 
-double read_work() {
-  static const std::vector<double> memory(std::size_t{1} << 25, 1.0);  // 256 MB, beyond any cache here
-  Pack<double> sum[8] = {};
-  for (std::size_t i = 8; i + 8 * lanes<double> <= memory.size(); i += 8 * lanes<double>)
-    for (int c = 0; c < 8; ++c) {
-      Pack<double> value;
-      __builtin_memcpy(&value, memory.data() + i + static_cast<std::size_t>(c * lanes<double>), sizeof value);
-      sum[c] += value;
-    }
-  double total = 0;
-  for (const auto& s : sum) total += s[0];
-  sink = total;
-  return static_cast<double>(memory.size() * sizeof(double));
-}
-
 }  // namespace
 
 Yardstick measure_yardstick(int threads) {
   return {rate(threads, fma_work<float>), rate(threads, fma_work<double>), rate(threads, exp_work<float>),
-          rate(threads, exp_work<double>), rate(threads, read_work)};
+          rate(threads, exp_work<double>)};
+}
+
+double sum_of(const double* values, std::size_t count) {
+  constexpr int chains = 8;
+  Pack<double> sum[chains] = {};
+  for (std::size_t i = 0; i < count; i += chains * lanes<double>)
+#pragma GCC unroll 8
+    for (int c = 0; c < chains; ++c) sum[c] += fortet::kernel::load_anywhere(values + i + c * lanes<double>);
+  double total = 0;
+  for (const auto& s : sum)
+    for (int l = 0; l < lanes<double>; ++l) total += s[l];
+  return total;
 }
 
 double limit_seconds(const Yardstick& machine, double pairs, int d, bool is_float) {
