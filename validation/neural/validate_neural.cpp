@@ -367,7 +367,8 @@ PlanarProtocol planar_protocol(const std::string& method, const std::string& fro
             {moons ? 40 : 20, 4, moons ? 2000 : 1500, 1.5, 512, 10000, 300, 0, 1e-3, 0.999, "cosine"}};
   }
   const double sigma = data == "moons" ? 0.5 : data == "s-curve" ? 0.3 : 1;
-  return {sigma, {20, 1, 10000, 1, 512, 10000, 1000, 0, 1e-3, 0.999, "cosine", "entropic"}};
+  const int steps = data == "moons" ? 20000 : 10000;
+  return {sigma, {20, 1, steps, 1, 512, 10000, 1000, 0, 1e-3, 0.999, "cosine", "entropic"}};
 }
 
 int planar_data(Settings s) {
