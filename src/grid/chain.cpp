@@ -348,15 +348,24 @@ void Chain::apply_stage(const DefaultExec& exec, const Stage& stage, bool transp
 }
 
 // A step reads the same in both directions, so its transpose is the product of the transposes in the same
-// order.
+// order. Stages of one axis that meet, the halves of two steps, pass over memory once.
 void Chain::run(const DefaultExec& exec, bool transposed, int first, int last, Vector<double> values) const {
-  if (grid_.dimension() == 1 && process_.steady() && process_.killing.is_zero())  // nothing in between
-    return apply_stage(exec, stages(0).front(), transposed, values, last - first);
+  Stage waiting{-1, {}};
+  int times = 0;
+  const auto finish = [&] {
+    if (times > 0) apply_stage(exec, waiting, transposed, values, times);
+    times = 0;
+  };
   for (int i = 0; i < last - first; ++i) {
     const int n = transposed ? first + i : last - 1 - i;
     const auto killed = survival(n);
     if (killed.extent(0)) multiply(exec, killed, values);
-    for (const Stage& stage : stages(n)) apply_stage(exec, stage, transposed, values);
+    for (const Stage& stage : stages(n)) {
+      if (stage.axis != waiting.axis || !process_.steady()) finish();
+      waiting = stage;
+      ++times;
+    }
+    if (i + 1 == last - first || killed.extent(0)) finish();
     if (killed.extent(0)) multiply(exec, killed, values);
   }
 }

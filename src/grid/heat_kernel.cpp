@@ -165,17 +165,22 @@ class LineHeat final : public HeatKernel {
           pack(axis, pass, offsets, b * lines, lines, rows, from, block);
           kernel.prepare(block, largest_data + b * largest_stride, column_data + b * column_stride);
         });
-    const auto tiles = static_cast<std::size_t>(kernel.out_tiles());
+    // results leave in runs of 64 nodes: narrow tiles would write pieces of cache lines far apart
+    const auto tiles = static_cast<std::size_t>(kernel.out_tiles()),
+               width = static_cast<std::size_t>(kernel.width()),
+               together = std::max<std::size_t>(1, 64 / width), groups = (tiles + together - 1) / together;
     long evaluated = 0;
     Kokkos::parallel_reduce(
-        "fortet::grid::apply_lines", Policy(exec, 0, blocks * tiles, Kokkos::ChunkSize(1)),
+        "fortet::grid::apply_lines", Policy(exec, 0, blocks * groups, Kokkos::ChunkSize(1)),
         [&](const std::size_t item, long& count) {
-          const std::size_t b = item / tiles, I = item % tiles;
-          alignas(64) double tile[grid::LineKernel<Real>::max_tile];
-          count += kernel.apply(block_data + b * rows * lines, largest_data + b * largest_stride,
-                                column_data + b * column_stride, static_cast<int>(I), tile);
-          unpack(axis, pass, b * lines, lines, I * static_cast<std::size_t>(kernel.width()),
-                 static_cast<std::size_t>(kernel.width()), tile, to);
+          const std::size_t b = item / groups, first = item % groups * together,
+                            last = std::min(first + together, tiles);
+          alignas(64) double rows_of_results[grid::LineKernel<Real>::max_tile];
+          for (std::size_t I = first; I < last; ++I)
+            count += kernel.apply(block_data + b * rows * lines, largest_data + b * largest_stride,
+                                  column_data + b * column_stride, static_cast<int>(I),
+                                  rows_of_results + (I - first) * width * lines);
+          unpack(axis, pass, b * lines, lines, first * width, (last - first) * width, rows_of_results, to);
         },
         evaluated);
     evaluated_[k] = evaluated;

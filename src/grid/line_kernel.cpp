@@ -68,9 +68,11 @@ GaussianMatrix<Real>::GaussianMatrix(const Nodes& rows, const Nodes& columns, do
     }
 }
 
-/// Working memory of one tile of rows: everything is width x lines.
+/// Working memory of one tile of rows: everything is width x lines, of the lines first, first + 1, ... of the
+/// block.
 template <class Real>
 struct LineKernel<Real>::Scratch {
+  int first, lines;
   alignas(64) Real columns[max_width * small_product_lines<Real>];
   alignas(64) Real sums[max_width * small_product_lines<Real>];   // of the current pair, scaled by `scale`
   alignas(64) Real total[max_width * small_product_lines<Real>];  // of all pairs, scaled by `reference`
@@ -115,6 +117,8 @@ LineKernel<Real>::LineKernel(const Nodes& out, const Nodes& in, double variance,
            : method_ == LineMethod::tilted ? tilted
            : method_ == LineMethod::dense  ? dense_width
                                            : direct_width;
+  out_tiles_ = tile_count(out_.count, width_);
+  in_tiles_ = tile_count(in_.count, width_);
   for (int i = 0; i < width_; ++i) {
     out_offset_.push_back((i - 0.5 * (width_ - 1)) * out_.step);
     in_offset_.push_back((i - 0.5 * (width_ - 1)) * in_.step);
@@ -166,15 +170,28 @@ double LineKernel<Real>::rise(const double* largest, int J) const {
   return method_ == LineMethod::shared ? s_ * std::abs(tilt(largest, J)) * (width_ - 1) * in_.step : 0.0;
 }
 
-/// The tile that matters most to the centre of tile I, over all lines of the block.
+/// Of every line the largest entry of a tile plus tilt times its offset from the centre.
 template <class Real>
-int LineKernel<Real>::best_tile(const double* largest, int I) const {
+void LineKernel<Real>::largest_tilted(const double* tile, int lines, double tilt, double* most) const {
+  constexpr int pack = lanes<double>;
+  for (int l = 0; l < lines; l += pack) {
+    kernel::Pack<double> high = kernel::broadcast(nothing);
+    for (int j = 0; j < width_; ++j)
+      high = kernel::max(
+          high, kernel::load(tile + j * lines_ + l) + tilt * in_offset_[static_cast<std::size_t>(j)]);
+    kernel::store(most + l, high);
+  }
+}
+
+/// The tile that matters most to the centre of tile I, over all lines.
+template <class Real>
+int LineKernel<Real>::best_tile(const double* largest, const Scratch& scratch, int I) const {
   int best = 0;
   double most = 2 * nothing;
   for (int J = 0; J < in_tiles(); ++J) {
-    const double distance = centre(out_, I) - centre(in_, J);
-    const double value = *std::max_element(largest + J * lines_, largest + (J + 1) * lines_) +
-                         rise(largest, J) - s_ * distance * distance;
+    const double distance = centre(out_, I) - centre(in_, J), *tile = largest + J * lines_ + scratch.first;
+    const double value =
+        *std::max_element(tile, tile + scratch.lines) + rise(largest, J) - s_ * distance * distance;
     if (value > most) {
       most = value;
       best = J;
@@ -189,8 +206,8 @@ bool LineKernel<Real>::worth_it(const double* largest, int I, int J, const Scrat
   const double apart = std::abs(centre(out_, I) - centre(in_, J));
   const double gap = std::max(0.0, apart - 0.5 * (width_ - 1) * (out_.step + in_.step));
   const double cost = s_ * gap * gap - skip_bits<Real> - rise(largest, J);
-  const double* most = largest + J * lines_;
-  for (int l = 0; l < lines_; ++l)
+  const double* most = largest + J * lines_ + scratch.first;
+  for (int l = 0; l < scratch.lines; ++l)
     if (most[l] > nothing && most[l] - cost > scratch.least[l]) return true;
   return false;
 }
@@ -199,54 +216,52 @@ bool LineKernel<Real>::worth_it(const double* largest, int I, int J, const Scrat
 template <class Real>
 bool LineKernel<Real>::tilted_pair(const double* block, int I, int J, Scratch& scratch) const {
   const double D = centre(out_, I) - centre(in_, J);
-  const double* tile = block + J * width_ * lines_;
+  const double* tile = block + J * width_ * lines_ + scratch.first;
+  const int lines = scratch.lines;
   alignas(64) double most[small_product_lines<Real>];
-  std::fill_n(most, lines_, nothing);
-  for (int j = 0; j < width_; ++j) {
-    const double tilt = 2 * s_ * D * in_offset_[static_cast<std::size_t>(j)];
-    for (int l = 0; l < lines_; ++l) most[l] = std::max(most[l], tile[j * lines_ + l] + tilt);
-  }
+  largest_tilted(tile, lines, 2 * s_ * D, most);
   // of all rows, how far the largest term can be above what is worth adding; a line at a time, so that it
   // vectorises
   alignas(64) double excess[small_product_lines<Real>] = {};
-  std::fill_n(excess, lines_, nothing);
+  std::fill_n(excess, lines, nothing);
   for (int i = 0; i < width_; ++i) {
     const double shift = -s_ * D * (D + 2 * out_offset_[static_cast<std::size_t>(i)]);
-    double* scale = scratch.scale + i * lines_;
-    const double* at_least = scratch.at_least + i * lines_;
-    for (int l = 0; l < lines_; ++l) {
+    double* scale = scratch.scale + i * lines;
+    const double* at_least = scratch.at_least + i * lines;
+    for (int l = 0; l < lines; ++l) {
       scale[l] = most[l] + shift;
       excess[l] = std::max(excess[l], scale[l] - at_least[l]);
     }
   }
   bool needed = false;
-  for (int l = 0; l < lines_; ++l)
+  for (int l = 0; l < lines; ++l)
     needed = needed || (most[l] > 0.5 * nothing && excess[l] + skip_bits<Real> > 0);
   if (!needed) return false;
   for (int j = 0; j < width_; ++j)
-    exponentiate(tile + j * lines_, 2 * s_ * D * in_offset_[static_cast<std::size_t>(j)], most, lines_,
-                 scratch.columns + j * lines_);
-  small_product(matrix_.row(0), matrix_.stride(), scratch.columns, width_, width_, lines_, scratch.sums);
+    exponentiate(tile + j * lines_, 2 * s_ * D * in_offset_[static_cast<std::size_t>(j)], most, lines,
+                 scratch.columns + j * lines);
+  small_product(matrix_.row(0), matrix_.stride(), scratch.columns, width_, width_, lines, scratch.sums);
   return true;
 }
 
 template <class Real>
 void LineKernel<Real>::direct_pair(const double* block, int I, int J, Scratch& scratch) const {
-  const double* tile = block + J * width_ * lines_;
+  const double* tile = block + J * width_ * lines_ + scratch.first;
+  const int lines = scratch.lines;
   for (int i = 0; i < width_; ++i) {
-    double* most = scratch.scale + i * lines_;
-    Real* sum = scratch.sums + i * lines_;
-    std::fill_n(most, lines_, nothing);
-    std::fill_n(sum, lines_, Real(0));
+    double* most = scratch.scale + i * lines;
+    Real* sum = scratch.sums + i * lines;
+    std::fill_n(most, lines, nothing);
+    std::fill_n(sum, lines, Real(0));
     double cost[max_width];
     for (int j = 0; j < width_; ++j) {
       const double distance = out_.at(I * width_ + i) - in_.at(J * width_ + j);
       cost[j] = s_ * distance * distance;
-      for (int l = 0; l < lines_; ++l) most[l] = std::max(most[l], tile[j * lines_ + l] - cost[j]);
+      for (int l = 0; l < lines; ++l) most[l] = std::max(most[l], tile[j * lines_ + l] - cost[j]);
     }
     for (int j = 0; j < width_; ++j) {
-      exponentiate(tile + j * lines_, -cost[j], most, lines_, scratch.columns);
-      for (int l = 0; l < lines_; ++l) sum[l] += scratch.columns[l];
+      exponentiate(tile + j * lines_, -cost[j], most, lines, scratch.columns);
+      for (int l = 0; l < lines; ++l) sum[l] += scratch.columns[l];
     }
   }
 }
@@ -254,30 +269,31 @@ void LineKernel<Real>::direct_pair(const double* block, int I, int J, Scratch& s
 /// total 2^reference += sums 2^scale, and the lower bounds that skipping relies on. One row at a time, in the
 /// nearest cache.
 template <class Real>
-void LineKernel<Real>::combine(Scratch& scratch, bool first) const {
+void LineKernel<Real>::combine(Scratch& scratch, bool begin) const {
   using P = kernel::Pack<Real>;
-  std::fill_n(scratch.least, lines_, std::numeric_limits<double>::infinity());
+  const int lines = scratch.lines;
+  std::fill_n(scratch.least, lines, std::numeric_limits<double>::infinity());
   for (int i = 0; i < width_; ++i) {
-    Real* total = scratch.total + i * lines_;
-    const Real* sums = scratch.sums + i * lines_;
-    const double* scale = scratch.scale + i * lines_;
-    double *reference = scratch.reference + i * lines_, *at_least = scratch.at_least + i * lines_;
+    Real* total = scratch.total + i * lines;
+    const Real* sums = scratch.sums + i * lines;
+    const double* scale = scratch.scale + i * lines;
+    double *reference = scratch.reference + i * lines, *at_least = scratch.at_least + i * lines;
     alignas(64) Real above[small_product_lines<Real>];
-    for (int l = 0; l < lines_; ++l) {
+    for (int l = 0; l < lines; ++l) {
       above[l] = static_cast<Real>(scale[l] - reference[l]);
       reference[l] = std::max(reference[l], scale[l]);
     }
-    for (int l = 0; l < lines_; l += lanes<Real>) {
+    for (int l = 0; l < lines; l += lanes<Real>) {
       const P rise = kernel::load(above + l), old = kernel::load(total + l), added = kernel::load(sums + l),
               factor = kernel::exp2(kernel::min(rise, -rise));
       kernel::store(total + l, rise > P{} ? old * factor + added : old + added * factor);
     }
     // the largest term is in the sum with an entry of the tile matrix before it; after the first pair the
     // sums themselves are looked at, which is sharper
-    if (first) log2_of(total, lines_, at_least);
-    for (int l = 0; l < lines_; l += lanes<double>) {
+    if (begin) log2_of(total, lines, at_least);
+    for (int l = 0; l < lines; l += lanes<double>) {
       const auto scaled = kernel::load(reference + l), known = kernel::load(at_least + l),
-                 bound = first ? known + scaled : kernel::max(known, scaled - matrix_bits_);
+                 bound = begin ? known + scaled : kernel::max(known, scaled - matrix_bits_);
       kernel::store(at_least + l, bound);
       kernel::store(scratch.least + l, kernel::min(kernel::load(scratch.least + l), bound));
     }
@@ -289,17 +305,21 @@ int LineKernel<Real>::apply(const double* block, const double* largest, const Re
                             double* out) const {
   if (method_ == LineMethod::dense) return apply_dense(largest, columns, I, out);
   if (method_ == LineMethod::shared) return apply_shared(block, largest, columns, I, out);
-  return apply_pairs(block, largest, I, out);
+  return apply_pairs(block, largest, 0, lines_, I, out);
 }
 
+/// The tile of rows on some of the lines: one register or all.
 template <class Real>
-int LineKernel<Real>::apply_pairs(const double* block, const double* largest, int I, double* out) const {
+int LineKernel<Real>::apply_pairs(const double* block, const double* largest, int first, int lines, int I,
+                                  double* out) const {
   Scratch scratch;
-  const int n = width_ * lines_, last = in_tiles() - 1;
+  scratch.first = first;
+  scratch.lines = lines;
+  const int n = width_ * lines, last = in_tiles() - 1;
   std::fill_n(scratch.total, n, Real(0));
   std::fill_n(scratch.reference, n, nothing);
   std::fill_n(scratch.at_least, n, nothing);
-  std::fill_n(scratch.least, lines_, nothing);
+  std::fill_n(scratch.least, lines, nothing);
   int evaluated = 0;
   const auto visit = [&](int J) {
     if (J < 0 || J > last || !worth_it(largest, I, J, scratch)) return;
@@ -310,15 +330,19 @@ int LineKernel<Real>::apply_pairs(const double* block, const double* largest, in
     combine(scratch, evaluated == 0);
     ++evaluated;
   };
-  const int best = best_tile(largest, I);
+  const int best = best_tile(largest, scratch, I);
   visit(best);
   for (int away = 1; away <= last; ++away) {
     visit(best + away);
     visit(best - away);
   }
-  log2_of(scratch.total, n, out);
-  for (int k = 0; k < n; ++k)
-    out[k] = scratch.reference[k] > 0.5 * nothing ? out[k] + scratch.reference[k] : minus_infinity;
+  for (int i = 0; i < width_; ++i) {
+    const double* reference = scratch.reference + i * lines;
+    double* to = out + i * lines_ + first;
+    log2_of(scratch.total + i * lines, lines, to);
+    for (int l = 0; l < lines; ++l)
+      to[l] = reference[l] > 0.5 * nothing ? to[l] + reference[l] : minus_infinity;
+  }
   return evaluated;
 }
 
@@ -331,11 +355,6 @@ int LineKernel<Real>::apply_dense(const double* most, const Real* columns, int I
     for (int l = 0; l < lines_; ++l)
       out[i * lines_ + l] = most[l] > 0.5 * nothing ? out[i * lines_ + l] + most[l] : minus_infinity;
   return in_tiles();
-}
-
-template <class Real>
-double LineKernel<Real>::tilt(const double* largest, int J) const {
-  return largest[in_tiles() * lines_ + J] * width_ * in_.step;
 }
 
 template class LineKernel<float>;

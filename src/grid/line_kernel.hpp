@@ -19,6 +19,7 @@
 //            corners of the tiles, exp(p q / variance) is cut after `rank` terms of its series, all of one
 //            sign. Sums that come out too small to be trusted are formed anew by tilted pairs;
 //   direct   the same tiles term by term, for kernels narrower than a few cells.
+#include <cmath>
 #include <cstddef>
 #include <vector>
 
@@ -74,8 +75,8 @@ class LineKernel {
   /// Nodes per tile.
   int width() const { return width_; }
   int lines() const { return lines_; }
-  int out_tiles() const { return (out_.count + width_ - 1) / width_; }
-  int in_tiles() const { return (in_.count + width_ - 1) / width_; }
+  int out_tiles() const { return out_tiles_; }
+  int in_tiles() const { return in_tiles_; }
   /// Rows of an input block: in.count rounded up to whole tiles, the rest -inf.
   int padded_rows() const { return in_tiles() * width_; }
   /// What skipping can have cost, relative to any of the sums.
@@ -96,26 +97,35 @@ class LineKernel {
   struct Scratch;
   struct Sums;
   double centre(const Nodes& nodes, int tile) const { return nodes.at(tile * width_ + 0.5 * (width_ - 1)); }
-  int best_tile(const double* largest, int I) const;
+  void largest_tilted(const double* tile, int lines, double tilt, double* most) const;
+  int best_tile(const double* largest, const Scratch& scratch, int I) const;
   double rise(const double* largest, int J) const;
   bool worth_it(const double* largest, int I, int J, const Scratch& scratch) const;
   bool tilted_pair(const double* block, int I, int J, Scratch& scratch) const;
   void direct_pair(const double* block, int I, int J, Scratch& scratch) const;
-  void combine(Scratch& scratch, bool first) const;
-  double tilt(const double* largest, int J) const;
+  void combine(Scratch& scratch, bool begin) const;
+  double tilt(const double* largest, int J) const {
+    return largest[in_tiles_ * lines_ + J] * width_ * in_.step;
+  }
   int steepness(const double* block, int J) const;
   void prepare_shared(const double* block, double* largest, Real* columns) const;
-  double pair_bits(const double* largest, int I, int J, double T) const;
+  /// Bits by which the largest term of a pair is above the largest entry of its tile, rows tilted by T.
+  double pair_bits(const double* largest, int I, int J, double T) const {
+    const double own = tilt(largest, J), D = centre(out_, I) - centre(in_, J);
+    return s_ * (own * (2 * D + own) + std::abs(own - T) * (width_ - 1) * out_.step) -
+           costs_[static_cast<std::size_t>(tilted_apart(largest, I, J) + 2 * in_tiles_)];
+  }
   void refer(const double* largest, int I, Sums& sums) const;
   void add_shared(const double* largest, const Real* columns, int I, int J, Sums& sums) const;
   int apply_shared(const double* block, const double* largest, const Real* columns, int I, double* out) const;
-  int apply_pairs(const double* block, const double* largest, int I, double* out) const;
+  int apply_pairs(const double* block, const double* largest, int first, int lines, int I, double* out) const;
   int apply_dense(const double* most, const Real* columns, int I, double* out) const;
 
   Nodes out_, in_;
   double s_;
   LineMethod method_;
-  int lines_, width_ = 0, rank_ = 0;            // rank 0: matrices are not in factors
+  int lines_, width_ = 0, out_tiles_ = 0, in_tiles_ = 0;
+  int rank_ = 0;                                // 0: matrices are not in factors
   GaussianMatrix<Real> matrix_;                 // dense: padded out x padded in; tilted: width x width
   std::vector<double> out_offset_, in_offset_;  // of the nodes of a tile from its centre
   double matrix_bits_ = 0;                      // -log2 of the smallest entry of the tile matrix
@@ -128,8 +138,15 @@ class LineKernel {
   };
   Pair make_pair(int apart) const;
   void make_pairs();
+  /// D' in tiles.
+  int tilted_apart(const double* largest, int I, int J) const {
+    return I - J + static_cast<int>(largest[in_tiles_ * lines_ + J]);
+  }
   const Pair& pair(const double* largest, int I, int J) const;
-  std::vector<Pair> pairs_;  // shared: D' apart, from -2 in_tiles to in_tiles + out_tiles tiles
+  const Real* turn_factor(const double* largest, int J, int K) const;
+  std::vector<Pair> pairs_;    // shared: D' apart, from -2 in_tiles to in_tiles + out_tiles tiles
+  std::vector<double> costs_;  // their costs, side by side
+  std::vector<Real> turns_;    // shared: factors of the rows for tilts -2 in_tiles to 2 in_tiles tiles apart
 };
 
 }  // namespace fortet::grid

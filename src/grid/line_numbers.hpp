@@ -43,12 +43,15 @@ struct SharedPlan {
 template <class Real>
 SharedPlan shared_plan(const Nodes& out, const Nodes& in, double s);
 
-/// 2^(values + tilt - shift) for one row of lines, the difference in double.
+/// 2^(values + tilt - shift) for one row of lines, the difference in double; what is below `floor` is zero.
 template <class Real>
-void exponentiate(const double* values, double tilt, const double* shift, int lines, Real* out) {
+void exponentiate(const double* values, double tilt, const double* shift, int lines, Real* out,
+                  Real floor = 0) {
   for (int l = 0; l < lines; ++l) out[l] = static_cast<Real>(values[l] + tilt - shift[l]);
-  for (int l = 0; l < lines; l += kernel::lanes<Real>)
-    kernel::store(out + l, kernel::exp2(kernel::load(out + l)));
+  for (int l = 0; l < lines; l += kernel::lanes<Real>) {
+    const kernel::Pack<Real> power = kernel::exp2(kernel::load(out + l));
+    kernel::store(out + l, power < floor ? kernel::Pack<Real>{} : power);
+  }
 }
 
 }  // namespace fortet::grid

@@ -1,6 +1,8 @@
 // LineKernel's shared tiles (see line_kernel.hpp).
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <numbers>
 
 #include "grid/line_numbers.hpp"
@@ -43,14 +45,14 @@ int series_rank(const Nodes& in, double s, int width) {
   return rank;
 }
 
-/// Whether a + shift > b on any line.
-bool any_above(const double* a, double shift, const double* b, int lines) {
-  kernel::Pack<double> most = kernel::broadcast(nothing);
+/// The largest a + shift - b over the lines.
+double largest_difference(const double* a, double shift, const double* b, int lines) {
+  kernel::Pack<double> most = kernel::broadcast(2 * nothing);
   for (int l = 0; l < lines; l += lanes<double>)
     most = kernel::max(most, kernel::load(a + l) + shift - kernel::load(b + l));
-  for (int k = 0; k < lanes<double>; ++k)
-    if (most[k] > 0) return true;
-  return false;
+  double result = most[0];
+  for (int k = 1; k < lanes<double>; ++k) result = std::max(result, most[k]);
+  return result;
 }
 
 }  // namespace
@@ -116,8 +118,14 @@ typename LineKernel<Real>::Pair LineKernel<Real>::make_pair(int apart) const {
 
 template <class Real>
 void LineKernel<Real>::make_pairs() {
+  for (int turn = -2 * in_tiles(); turn <= 2 * in_tiles(); ++turn)
+    for (int i = 0; i < width_; ++i) {
+      const int from_top = turn > 0 ? width_ - 1 - i : i;
+      const double span = width_ * in_.step;
+      turns_.push_back(static_cast<Real>(std::exp2(-2 * s_ * std::abs(turn) * span * from_top * out_.step)));
+    }
   for (int apart = -2 * in_tiles(); apart <= in_tiles() + out_tiles(); ++apart)
-    pairs_.push_back(make_pair(apart));
+    costs_.push_back(pairs_.emplace_back(make_pair(apart)).cost);
 }
 template void LineKernel<float>::make_pairs();
 template void LineKernel<double>::make_pairs();
@@ -131,11 +139,25 @@ struct LineKernel<Real>::Sums {
   alignas(64) Real least[small_product_lines<Real>];                // of total over the rows
   alignas(64) Real doubtful[small_product_lines<Real>];             // largest factor of a pair of wide range
   alignas(64) Real line_factor[small_product_lines<Real>];          // of the current pair
-  alignas(64) Real row_factor[max_width];
   alignas(64) double reference[small_product_lines<Real>];
   alignas(64) double threshold[small_product_lines<Real>];  // terms below it are not worth adding
+  double least_threshold = 0;                               // over the lines
   double tilt = 0;
   int best = 0, evaluated = 0;
+
+  /// To `skip_bits` below what is in all rows by now: log2 (2^e m) >= e + m - 1, the bits of the number.
+  void raise_threshold(int lines) {
+    using Integer = std::conditional_t<std::is_same_v<Real, float>, std::int32_t, std::int64_t>;
+    using Limits = std::numeric_limits<Real>;
+    constexpr double unit = static_cast<double>(Limits::epsilon()),
+                     offset = Limits::max_exponent - 1 + skip_bits<Real>;
+    kernel::Pack<double> low = kernel::broadcast(-nothing);
+    for (int l = 0; l < lines; ++l)
+      threshold[l] = reference[l] + (unit * static_cast<double>(std::bit_cast<Integer>(least[l])) - offset);
+    for (int l = 0; l < lines; l += lanes<double>) low = kernel::min(low, kernel::load(threshold + l));
+    least_threshold = low[0];
+    for (int k = 1; k < lanes<double>; ++k) least_threshold = std::min(least_threshold, low[k]);
+  }
 };
 
 /// Of the entries of tile J, in tiles: how far the rows they matter to are from it.
@@ -163,39 +185,33 @@ void LineKernel<Real>::prepare_shared(const double* block, double* largest, Real
     const double T = tilt(largest, J);
     const double* tile = block + J * width_ * lines_;
     double* most = largest + J * lines_;
-    std::fill_n(most, lines_, nothing);
-    for (int j = 0; j < width_; ++j) {
-      const double down = -2 * s_ * T * in_offset_[static_cast<std::size_t>(j)];
-      for (int l = 0; l < lines_; ++l) most[l] = std::max(most[l], tile[j * lines_ + l] + down);
-    }
+    largest_tilted(tile, lines_, -2 * s_ * T, most);
     most_of_all[J] = *std::max_element(most, most + lines_);
     for (int j = 0; j < width_; ++j) {
       Real* row = columns + (J * width_ + j) * lines_;
       exponentiate(tile + j * lines_, -2 * s_ * T * in_offset_[static_cast<std::size_t>(j)], most, lines_,
-                   row);
-      for (int l = 0; l < lines_; ++l) row[l] = row[l] < floor ? Real(0) : row[l];
+                   row, floor);
     }
   }
 }
 
 template <class Real>
 const typename LineKernel<Real>::Pair& LineKernel<Real>::pair(const double* largest, int I, int J) const {
-  return pairs_[static_cast<std::size_t>(I - J + static_cast<int>(largest[in_tiles() * lines_ + J]) +
-                                         2 * in_tiles())];
+  return pairs_[static_cast<std::size_t>(tilted_apart(largest, I, J) + 2 * in_tiles())];
 }
 
-/// Bits by which the largest term of a pair is above the largest entry of its tile, rows tilted by T.
+/// For each row the factor, at most one, between terms tilted like tile J and like tile K.
 template <class Real>
-double LineKernel<Real>::pair_bits(const double* largest, int I, int J, double T) const {
-  const double own = tilt(largest, J), D = centre(out_, I) - centre(in_, J);
-  return s_ * (own * (2 * D + own) + std::abs(own - T) * (width_ - 1) * out_.step) - pair(largest, I, J).cost;
+const Real* LineKernel<Real>::turn_factor(const double* largest, int J, int K) const {
+  const double* tilts = largest + in_tiles() * lines_;
+  return turns_.data() + (static_cast<int>(tilts[J] - tilts[K]) + 2 * in_tiles()) * width_;
 }
 
 /// Where to begin, and upper bounds of the sums.
 template <class Real>
 void LineKernel<Real>::refer(const double* largest, int I, Sums& sums) const {
   const double* most_of_all = largest + in_tiles() * (lines_ + 1);
-  double most = 2 * nothing;
+  double most = 2 * nothing, least = 2 * nothing;
   for (int J = 0; J < in_tiles(); ++J) {
     const double value = most_of_all[J] + pair_bits(largest, I, J, tilt(largest, J));
     if (value > most) {
@@ -206,44 +222,52 @@ void LineKernel<Real>::refer(const double* largest, int I, Sums& sums) const {
   sums.tilt = tilt(largest, sums.best);
   std::fill_n(sums.reference, lines_, nothing);
   std::fill_n(sums.threshold, lines_, 2 * nothing);
+  sums.least_threshold = 2 * nothing;
   std::fill_n(sums.doubtful, lines_, Real(0));
-  for (int J = 0; J < in_tiles(); ++J) {
+  const auto raise = [&](int J) {
     const double bits = pair_bits(largest, I, J, sums.tilt) - headroom<Real>;
-    for (int l = 0; l < lines_; ++l)
-      sums.reference[l] = std::max(sums.reference[l], largest[J * lines_ + l] + bits);
-  }
+    if (most_of_all[J] + bits > least)
+      for (int l = 0; l < lines_; ++l)
+        sums.reference[l] = std::max(sums.reference[l], largest[J * lines_ + l] + bits);
+  };
+  raise(sums.best);
+  least = *std::min_element(sums.reference, sums.reference + lines_);
+  for (int J = 0; J < in_tiles(); ++J) raise(J);
 }
 
 /// Adds the pair of tiles I and J where it can matter.
 template <class Real>
 void LineKernel<Real>::add_shared(const double* largest, const Real* columns, int I, int J,
                                   Sums& sums) const {
-  const double *most = largest + J * lines_, bits = pair_bits(largest, I, J, sums.tilt);
-  if (!any_above(most, bits, sums.threshold, lines_)) return;
+  const double *most = largest + J * lines_, *most_of_all = largest + in_tiles() * (lines_ + 1),
+               bits = pair_bits(largest, I, J, sums.tilt);
+  if (most_of_all[J] + bits <= sums.least_threshold) return;
+  const double excess = largest_difference(most, bits, sums.threshold, lines_);
+  if (excess <= 0) return;
   exponentiate(most, bits, sums.reference, lines_, sums.line_factor);
-  const double turn = tilt(largest, J) - sums.tilt;
-  std::fill_n(sums.row_factor, width_, Real(1));
-  if (turn != 0)
-    for (int i = 0; i < width_; ++i)
-      sums.row_factor[i] =
-          static_cast<Real>(std::exp2(s_ * (2 * turn * out_offset_[static_cast<std::size_t>(i)] -
-                                            std::abs(turn) * (width_ - 1) * out_.step)));
+  const Real* row_factor = turn_factor(largest, J, sums.best);
   const Pair& matrix = pair(largest, I, J);
   if (matrix.range > matrix_range<Real>)
     for (int l = 0; l < lines_; ++l) sums.doubtful[l] = std::max(sums.doubtful[l], sums.line_factor[l]);
   const Real* tile = columns + J * width_ * lines_;
-  const auto add = [&](const Real* rows, std::ptrdiff_t stride, const Real* from, int depth) {
-    add_small_product(rows, stride, from, width_, depth, lines_, sums.row_factor, sums.line_factor,
+  const auto add = [&](const Real* rows, std::ptrdiff_t stride, const Real* from, const auto& range) {
+    add_small_product(rows, stride, from, width_, range, lines_, row_factor, sums.line_factor,
                       sums.evaluated == 0, sums.total, sums.least);
   };
   if (rank_ == 0) {
-    add(matrix.matrix.row(0), matrix.matrix.stride(), tile, width_);
+    // of the columns only those no farther from a row than what is worth adding; in steps
+    const double apart = tilted_apart(largest, I, J) * width_ + (out_.first - in_.first) / in_.step,
+                 reach = std::sqrt((excess + matrix.cost) / s_) / in_.step;
+    const auto near = [&](int first, int last) {
+      return Range{static_cast<int>(std::clamp<double>(first + apart - reach, 0, width_)),
+                   static_cast<int>(std::clamp<double>(last + apart + reach + 1, 0, width_))};
+    };
+    add(matrix.matrix.row(0), matrix.matrix.stride(), tile, near);
   } else {
     small_product(matrix.right.data(), width_, tile, rank_, width_, lines_, sums.moments);
-    add(matrix.left.data(), rank_, sums.moments, rank_);
+    add(matrix.left.data(), rank_, sums.moments, [&](int, int) { return Range{0, rank_}; });
   }
-  log2_of(sums.least, lines_, sums.threshold);
-  for (int l = 0; l < lines_; ++l) sums.threshold[l] += sums.reference[l] - skip_bits<Real>;
+  sums.raise_threshold(lines_);
   ++sums.evaluated;
 }
 
@@ -256,21 +280,24 @@ int LineKernel<Real>::apply_shared(const double* block, const double* largest, c
   for (int away = 1; away < in_tiles(); ++away)
     for (const int J : {sums.best + away, sums.best - away})
       if (J >= 0 && J < in_tiles()) add_shared(largest, columns, I, J, sums);
-  const auto small = static_cast<Real>(std::exp2(-lowest<Real>)),
-             share = static_cast<Real>(std::exp2(-matrix_range<Real>));
-  bool all = true;
-  for (int l = 0; l < lines_; ++l)
-    all = all &&
-          (sums.least[l] > std::max(small, share * sums.doubtful[l]) || sums.reference[l] < 0.5 * nothing);
-  if (!all) return apply_pairs(block, largest, I, out);
-  log2_of(sums.total, width_ * lines_, out);
   for (int l = 0; l < lines_; ++l)
     if (sums.reference[l] < 0.5 * nothing) sums.reference[l] = minus_infinity;
   for (int i = 0; i < width_; ++i) {
     const double turn = 2 * s_ * sums.tilt * out_offset_[static_cast<std::size_t>(i)];
+    log2_of(sums.total + i * lines_, lines_, out + i * lines_);
     for (int l = 0; l < lines_; ++l) out[i * lines_ + l] += sums.reference[l] + turn;
   }
-  return sums.evaluated;
+  const auto small = static_cast<Real>(std::exp2(-lowest<Real>)),
+             share = static_cast<Real>(std::exp2(-matrix_range<Real>));
+  int again = 0;
+  for (int first = 0; first < lines_; first += lanes<Real>) {
+    bool all = true;
+    for (int l = first; l < first + lanes<Real>; ++l)
+      all = all && (sums.least[l] > std::max(small, share * sums.doubtful[l]) ||
+                    sums.reference[l] == minus_infinity);
+    if (!all) again += apply_pairs(block, largest, first, lanes<Real>, I, out);
+  }
+  return sums.evaluated + tile_count(again * lanes<Real>, lines_);
 }
 
 template int LineKernel<float>::apply_shared(const double*, const double*, const float*, int, double*) const;

@@ -170,6 +170,31 @@ BOOST_AUTO_TEST_CASE(forward_is_the_transpose_and_mass_is_kept) {
       }
 }
 
+// Halves of an axis that meet between steps pass over memory together: to the bit what single steps give.
+BOOST_AUTO_TEST_CASE(many_steps_are_single_steps) {
+  const RegularGrid grids[] = {
+      {{-2, 2, 37}}, {{-2, 2, 21}, {-1, 2, 18}}, {{-2, 2, 11}, {-1, 2, 9}, {0, 3, 17}}};
+  const DriftDiffusion steady{.drift = Drift::field([](std::span<const double> x, std::span<double> b) {
+                                for (std::size_t k = 0; k < b.size(); ++k) b[k] = x[(k + 1) % b.size()];
+                              })};
+  DriftDiffusion killed = steady;
+  killed.killing = KillingRate([](std::span<const double> x) { return x[0] * x[0]; });
+  for (const auto& grid : grids)
+    for (const auto& process : {steady, killed, whirl()})
+      for (const bool to_forward : {false, true}) {
+        const std::vector<Boundary> boundary(3, Boundary::reflecting);
+        const Chain chain(exec(), grid, process, boundary, Stepper::second_order, 8);
+        const auto together = vector(wave(grid.size(), 0.37)), apart = vector(wave(grid.size(), 0.37));
+        const int last = chain.steps();
+        to_forward ? chain.forward(exec(), 0, last, together) : chain.backward(exec(), 0, last, together);
+        for (int n = 0; n < last; ++n)
+          to_forward ? chain.forward(exec(), n, n + 1, apart)
+                     : chain.backward(exec(), last - n - 1, last - n, apart);
+        exec().fence();
+        BOOST_TEST(to_host(together) == to_host(apart));
+      }
+}
+
 // exp(-2 U / sigma^2) is reversible for the rates, so it is stationary whatever the spacing and the step.
 BOOST_AUTO_TEST_CASE(the_gibbs_density_of_a_potential_is_stationary) {
   const RegularGrid grid{{-2, 2, 24}, {-1.5, 2, 20}};

@@ -171,6 +171,27 @@ BOOST_AUTO_TEST_CASE(one_axis_of_one_spacing) {
           }
 }
 
+// Kinks that cross the lines of a block: only the lines whose sums cannot be trusted are formed anew. Along
+// the kink terms come from both sides, away from it from one.
+BOOST_AUTO_TEST_CASE(kinks_on_some_of_the_lines) {
+  const std::vector<HeatAxis> axes{one_spacing(70, 70, 1e-3), one_spacing(256, 256, 1e-4)};
+  for (const double slope : {200.0, 3000.0, -3000.0}) {
+    std::vector<double> values(nodes(axes, true));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double x = axes[0].in.at(static_cast<double>(i / 256)),
+                   y = axes[1].in.at(static_cast<double>(i % 256));
+      values[i] = slope * std::abs(y - 0.2 - 0.5 * x);
+    }
+    const auto expected = apply<double>(axes, GridKernel::direct, values);
+    BOOST_TEST_CONTEXT("slope " << slope) {
+      BOOST_TEST(largest_difference(apply<double>(axes, GridKernel::automatic, values), expected) <
+                 double_bound(std::abs(slope) + 1e4));
+      BOOST_TEST(largest_difference(apply<float>(axes, GridKernel::automatic, values), expected) <
+                 float_bound);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(three_axes_of_different_boundaries) {
   for (const double variance : {0.3, 3e-2, 1e-3}) {
     const std::vector<HeatAxis> axes{axis(9, 11, variance), axis(13, 13, variance / 2, Boundary::periodic),
