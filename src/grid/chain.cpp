@@ -7,7 +7,7 @@
 #include <sstream>
 #include <utility>
 
-#include "fortet/impl/deterministic_sum.hpp"
+#include "chunked_sum.hpp"
 #include "grid/chain_rates.hpp"
 #include "grid/line_moves.hpp"
 #include "measure/allocate.hpp"
@@ -434,7 +434,7 @@ double push_distance(const DefaultExec& exec, const Chain& a, const Chain& b,
       const int steps = chain->steps() / fewest_steps;
       chain->forward(exec, part * steps, (part + 1) * steps, values);
     }
-    most = std::max(most, impl::deterministic_sum(
+    most = std::max(most, impl::chunked_sum(
                               exec, "fortet::grid::push_distance", x.extent(0),
                               KOKKOS_LAMBDA(const std::size_t i) { return Kokkos::fabs(x(i) - y(i)); }));
   }

@@ -5,12 +5,12 @@
 #include <map>
 #include <numbers>
 
+#include "chunked_sum.hpp"
 #include "fortet/coupling/grid_bridge.hpp"
 #include "grid/chain.hpp"
 #include "grid/grid_gibbs.hpp"
 #include "grid/interpolation.hpp"
 #include "measure/allocate.hpp"
-#include "measure/chunked_sum.hpp"
 
 namespace fortet {
 
@@ -249,17 +249,18 @@ double ChainBridge::measure_wall_contact(const DefaultExec& exec) const {
   double most = 0;
   for (std::size_t s = 0; s < snapshots_[0].size(); ++s) {
     const ConstVector<double> a = snapshots_[0][s], b = snapshots_[1][s];
-    most = std::max(
-        most,
-        detail::chunked_sum<1>(
-            "fortet::grid::chain_wall", exec, a.extent(0), KOKKOS_LAMBDA(const std::size_t i, double* acc) {
-              for (int k = 0; k < geometry.dimension(); ++k) {
-                const int j = geometry.source.index(i, k);
-                const GridAxis& axis = geometry.source.axis(k);
-                if (geometry.boundary[k] == Boundary::free && (j == 0 || j + 1 == axis.nodes))
-                  acc[0] += Kokkos::exp(a(i) + b(i)) * volume / axis.spacing() * reach;
-              }
-            })[0]);
+    most =
+        std::max(most, impl::chunked_sum(
+                           exec, "fortet::grid::chain_wall", a.extent(0), KOKKOS_LAMBDA(const std::size_t i) {
+                             double sum = 0;
+                             for (int k = 0; k < geometry.dimension(); ++k) {
+                               const int j = geometry.source.index(i, k);
+                               const GridAxis& axis = geometry.source.axis(k);
+                               if (geometry.boundary[k] == Boundary::free && (j == 0 || j + 1 == axis.nodes))
+                                 sum += Kokkos::exp(a(i) + b(i)) * volume / axis.spacing() * reach;
+                             }
+                             return sum;
+                           }));
   }
   return most;
 }
@@ -355,12 +356,11 @@ double ChainBridge::kl_to_reference(const DefaultExec& exec) const {
   for (const bool at_source : {true, false}) {
     const ConstVector<double> masses = impl::log_masses(exec, at_source ? source_ : target_),
                               values = at_source ? f_ : g_;
-    total += detail::chunked_sum<1>(
-        "fortet::grid::chain_integral", exec, values.extent(0),
-        KOKKOS_LAMBDA(const std::size_t i, double* acc) {
+    total += impl::chunked_sum(
+        exec, "fortet::grid::chain_integral", values.extent(0), KOKKOS_LAMBDA(const std::size_t i) {
           const double mass = Kokkos::exp(masses(i));
-          if (mass > 0) acc[0] += mass * values(i);
-        })[0];
+          return mass > 0 ? mass * values(i) : 0.0;
+        });
   }
   return total / epsilon() - target_.entropy(exec) + log_gaussian(geometry_);
 }

@@ -5,7 +5,7 @@
 #include <limits>
 #include <numbers>
 
-#include "fortet/impl/deterministic_sum.hpp"
+#include "chunked_sum.hpp"
 #include "grid/grid_gibbs.hpp"
 #include "measure/allocate.hpp"
 
@@ -52,7 +52,7 @@ void ChainGibbs::soft_min(const DefaultExec& exec, Side rows, In potential, Out 
       KOKKOS_LAMBDA(const std::size_t j) { in(j) = potential(j) / epsilon + lw(j); });
   const double floor = chain_->apply_log(exec, rows == Side::target, 0, chain_->steps(), in, out);
   const In own = log_weights(rows);
-  out_of_range_[rows == Side::target] = deterministic_sum(
+  out_of_range_[rows == Side::target] = chunked_sum(
       exec, "fortet::grid::chain_out_of_range", own.extent(0),
       KOKKOS_LAMBDA(const std::size_t i) { return out(i) <= floor ? Kokkos::exp(own(i)) : 0.0; });
   const int d = chain_->grid().dimension();

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <numbers>
 
+#include "chunked_sum.hpp"
 #include "grid/grid_gibbs.hpp"
 #include "grid/interpolation.hpp"
 #include "measure/allocate.hpp"
-#include "measure/chunked_sum.hpp"
 
 namespace fortet::impl {
 
@@ -202,11 +202,11 @@ double potential_integrals(const DefaultExec& exec, const GridPlan& plan) {
   for (const bool at_source : {true, false}) {
     const ConstVector<double> masses = log_masses(exec, at_source ? plan.source() : plan.target()),
                               values = at_source ? plan.source_potential() : plan.target_potential();
-    total += fortet::detail::chunked_sum<1>(
-        "fortet::grid::integral", exec, values.extent(0), KOKKOS_LAMBDA(const std::size_t i, double* acc) {
+    total += chunked_sum(
+        exec, "fortet::grid::integral", values.extent(0), KOKKOS_LAMBDA(const std::size_t i) {
           const double mass = Kokkos::exp(masses(i));
-          if (mass > 0) acc[0] += mass * values(i);
-        })[0];
+          return mass > 0 ? mass * values(i) : 0.0;
+        });
   }
   return total;
 }

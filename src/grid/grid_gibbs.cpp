@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "fortet/impl/deterministic_sum.hpp"
+#include "chunked_sum.hpp"
 #include "measure/allocate.hpp"
 #include "measure/memory.hpp"
 
@@ -181,7 +181,7 @@ bool in_free_space(const GridGeometry& geometry) {
 /// sum exp(log_weights) values, or with values log values.
 double integral(const DefaultExec& exec, const ConstVector<double>& log_weights,
                 const ConstVector<double>& values, bool times_log) {
-  return deterministic_sum(
+  return chunked_sum(
       exec, "fortet::grid::product_integral", values.extent(0), KOKKOS_LAMBDA(const std::size_t i) {
         const double v = values(i);
         return v > 0 ? Kokkos::exp(log_weights(i)) * v * (times_log ? Kokkos::log(v) : 1.0) : 0.0;

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <string>
 
+#include "chunked_sum.hpp"
 #include "measure/allocate.hpp"
-#include "measure/chunked_sum.hpp"
 #include "measure/memory.hpp"
 
 namespace fortet {
@@ -44,10 +44,10 @@ double normalise(const DefaultExec& exec, const RegularGrid& grid, const ConstVe
                  const Vector<double>& log_density, const Vector<double>& cumulative) {
   const double most = largest(exec, values), volume = grid.cell_volume();
   detail::require(most > minus_infinity, where, "log_density", "-inf everywhere", "expected some mass");
-  const auto sum = detail::chunked_sum<1>(
-      "fortet::measure::grid_mass", exec, values.extent(0),
-      KOKKOS_LAMBDA(const std::size_t i, double* acc) { acc[0] += Kokkos::exp(values(i) - most); });
-  const double log_mass = most + std::log(sum[0] * volume), log_volume = std::log(volume);
+  const double sum = impl::chunked_sum(
+      exec, "fortet::measure::grid_mass", values.extent(0),
+      KOKKOS_LAMBDA(const std::size_t i) { return Kokkos::exp(values(i) - most); });
+  const double log_mass = most + std::log(sum * volume), log_volume = std::log(volume);
   Kokkos::parallel_for(
       "fortet::measure::grid_normalise", Kokkos::RangePolicy<DefaultExec>(exec, 0, values.extent(0)),
       KOKKOS_LAMBDA(const std::size_t i) {
@@ -214,8 +214,8 @@ std::vector<double> GridMeasure::mean(const execution_space& exec) const {
   const auto values = log_density_;
   const RegularGrid grid = grid_;
   const double volume = grid.cell_volume();
-  const auto sum = detail::chunked_sum<RegularGrid::max_dimension>(
-      "fortet::measure::grid_mean", exec, size(), KOKKOS_LAMBDA(const std::size_t i, double* acc) {
+  const auto sum = impl::chunked_sums<RegularGrid::max_dimension>(
+      exec, "fortet::measure::grid_mean", size(), KOKKOS_LAMBDA(const std::size_t i, double* acc) {
         const double p = Kokkos::exp(values(i)) * volume;
         for (int k = 0; k < grid.dimension(); ++k) acc[k] += p * grid.coordinate(i, k);
       });
@@ -230,8 +230,8 @@ Matrix GridMeasure::covariance(const execution_space& exec) const {
   const std::vector<double> centre = mean(exec);
   Kokkos::Array<double, max> m{};
   for (std::size_t k = 0; k < centre.size(); ++k) m[k] = centre[k];
-  const auto sum = detail::chunked_sum<max * max>(
-      "fortet::measure::grid_covariance", exec, size(), KOKKOS_LAMBDA(const std::size_t i, double* acc) {
+  const auto sum = impl::chunked_sums<max * max>(
+      exec, "fortet::measure::grid_covariance", size(), KOKKOS_LAMBDA(const std::size_t i, double* acc) {
         const double p = Kokkos::exp(values(i)) * volume;
         for (int k = 0; k < grid.dimension(); ++k)
           for (int l = 0; l <= k; ++l)
@@ -245,12 +245,12 @@ Matrix GridMeasure::covariance(const execution_space& exec) const {
 
 double GridMeasure::entropy(const execution_space& exec) const {
   const auto values = log_density_;
-  const auto sum = detail::chunked_sum<1>(
-      "fortet::measure::grid_entropy", exec, size(), KOKKOS_LAMBDA(const std::size_t i, double* acc) {
+  const double sum = impl::chunked_sum(
+      exec, "fortet::measure::grid_entropy", size(), KOKKOS_LAMBDA(const std::size_t i) {
         const double p = Kokkos::exp(values(i));
-        if (p > 0) acc[0] -= p * values(i);
+        return p > 0 ? p * values(i) : 0.0;
       });
-  return sum[0] * grid_.cell_volume();
+  return -sum * grid_.cell_volume();
 }
 
 GridMeasure GridMeasure::marginal(const execution_space& exec, const std::vector<int>& axes) const {

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "chunked_sum.hpp"
 #include "instantiate.hpp"
-#include "measure/chunked_sum.hpp"
 
 namespace fortet::impl {
 namespace {
@@ -58,8 +58,8 @@ typename Anderson<Exec>::Products Anderson<Exec>::products(const SinkhornState<E
                                                            const Vec& vector) const {
   const auto changes = residual_changes_;
   const auto weights = state.target_masses;
-  return detail::chunked_sum<depth>(
-      "fortet::anderson::products", state.vectors, vector.extent(0),
+  return chunked_sums<depth>(
+      state.vectors, "fortet::anderson::products", vector.extent(0),
       KOKKOS_LAMBDA(const std::size_t j, double* sums) {
         const double weighted = weights(j) * vector(j);
         for (std::size_t k = 0; k < depth; ++k) sums[k] += weighted * changes(k, j);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "fortet/impl/deterministic_sum.hpp"
+#include "chunked_sum.hpp"
 #include "instantiate.hpp"
 
 namespace fortet::impl {
@@ -90,7 +90,7 @@ void certify(SinkhornState<Exec>& state, bool round, Report& report) {
   for (const Side side : {Side::source, Side::target}) scale_down(state, side);
   const Vec<Exec> alpha = missing(state, Side::source), beta = missing(state, Side::target);
   const auto weights = state.source_masses;
-  const double total = deterministic_sum(
+  const double total = chunked_sum(
       state.vectors, "fortet::certificate::missing_mass", alpha.extent(0),
       KOKKOS_LAMBDA(const std::size_t i) { return weights(i) * alpha(i); });
   const double inverse = total > 0 ? 1 / total : 0.0;

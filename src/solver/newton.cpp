@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string>
 
-#include "fortet/impl/deterministic_sum.hpp"
+#include "chunked_sum.hpp"
 #include "instantiate.hpp"
 
 namespace fortet::impl {
@@ -16,7 +16,7 @@ using Vec = typename SinkhornState<Exec>::Vec;
 template <class Exec>
 double inner(const SinkhornState<Exec>& state, const Vec<Exec>& x, const Vec<Exec>& y) {
   const auto weights = state.target_masses;
-  return deterministic_sum(
+  return chunked_sum(
       state.vectors, "fortet::newton::inner", x.extent(0),
       KOKKOS_LAMBDA(const std::size_t j) { return weights(j) * x(j) * y(j); });
 }

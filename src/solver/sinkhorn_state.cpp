@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "fortet/impl/deterministic_sum.hpp"
+#include "chunked_sum.hpp"
 #include "fortet/impl/small_work.hpp"
 #include "instantiate.hpp"
 
@@ -114,7 +114,7 @@ void SinkhornState<Exec>::update(Side side, double omega) {
 template <class Exec>
 double SinkhornState<Exec>::integral(Side side) const {
   const Vec weights = masses(side), own = potential(side);
-  return deterministic_sum(
+  return chunked_sum(
       vectors, "fortet::sinkhorn::integral", own.extent(0),
       KOKKOS_LAMBDA(const std::size_t i) { return weights(i) > 0 ? weights(i) * own(i) : 0.0; });
 }
@@ -123,7 +123,7 @@ template <class Exec>
 double SinkhornState<Exec>::plan_mass() const {
   const In log_weights = kernel->log_weights(Side::source);
   const Vec ratio = source_log_ratio;
-  return deterministic_sum(
+  return chunked_sum(
       vectors, "fortet::sinkhorn::plan_mass", ratio.extent(0),
       KOKKOS_LAMBDA(const std::size_t i) { return Kokkos::exp(log_weights(i) + ratio(i)); });
 }
@@ -143,7 +143,7 @@ template <class Exec>
 void SinkhornState<Exec>::extend_to_zero_weights(Side side) {
   const Vec own = potential(side), weights = masses(side),
             extension("fortet::sinkhorn::extension", own.extent(0));
-  const double without = deterministic_sum(
+  const double without = chunked_sum(
       vectors, "fortet::sinkhorn::without_weight", own.extent(0),
       KOKKOS_LAMBDA(const std::size_t i) { return weights(i) > 0 ? 0.0 : 1.0; });
   if (without == 0) return;
