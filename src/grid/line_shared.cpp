@@ -258,9 +258,11 @@ void LineKernel<Real>::add_shared(const double* largest, const Real* columns, in
     // of the columns only those no farther from a row than what is worth adding; in steps
     const double apart = tilted_apart(largest, I, J) * width_ + (out_.first - in_.first) / in_.step,
                  reach = std::sqrt((excess + matrix.cost) / s_) / in_.step;
+    // where that is not a number, on axes of one node, all of them
     const auto near = [&](int first, int last) {
-      return Range{static_cast<int>(std::clamp<double>(first + apart - reach, 0, width_)),
-                   static_cast<int>(std::clamp<double>(last + apart + reach + 1, 0, width_))};
+      const double begin = first + apart - reach, end = last + apart + reach + 1;
+      return Range{begin > 0 ? static_cast<int>(std::min<double>(begin, width_)) : 0,
+                   end < width_ ? static_cast<int>(std::max(end, 0.0)) : width_};
     };
     add(matrix.matrix.row(0), matrix.matrix.stride(), tile, near);
   } else {
