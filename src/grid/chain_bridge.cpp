@@ -352,17 +352,8 @@ void ChainBridge::current(const DefaultExec& exec, double t, In x, Out out) cons
 }
 
 double ChainBridge::kl_to_reference(const DefaultExec& exec) const {
-  double total = 0;
-  for (const bool at_source : {true, false}) {
-    const ConstVector<double> masses = impl::log_masses(exec, at_source ? source_ : target_),
-                              values = at_source ? f_ : g_;
-    total += impl::chunked_sum(
-        exec, "fortet::grid::chain_integral", values.extent(0), KOKKOS_LAMBDA(const std::size_t i) {
-          const double mass = Kokkos::exp(masses(i));
-          return mass > 0 ? mass * values(i) : 0.0;
-        });
-  }
-  return total / epsilon() - target_.entropy(exec) + log_gaussian(geometry_);
+  return impl::potential_integrals(exec, source_, target_, f_, g_) / epsilon() - target_.entropy(exec) +
+         log_gaussian(geometry_);
 }
 
 void ChainBridge::source_potential(const DefaultExec& exec, In x, Vector<double> out) const {

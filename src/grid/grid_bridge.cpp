@@ -197,11 +197,11 @@ Vector<double> sum_of(const DefaultExec& exec, ConstVector<double> a, ConstVecto
   return sum;
 }
 
-double potential_integrals(const DefaultExec& exec, const GridPlan& plan) {
+double potential_integrals(const DefaultExec& exec, const GridMeasure& mu, const GridMeasure& nu,
+                           ConstVector<double> f, ConstVector<double> g) {
   double total = 0;
   for (const bool at_source : {true, false}) {
-    const ConstVector<double> masses = log_masses(exec, at_source ? plan.source() : plan.target()),
-                              values = at_source ? plan.source_potential() : plan.target_potential();
+    const ConstVector<double> masses = log_masses(exec, at_source ? mu : nu), values = at_source ? f : g;
     total += chunked_sum(
         exec, "fortet::grid::integral", values.extent(0), KOKKOS_LAMBDA(const std::size_t i) {
           const double mass = Kokkos::exp(masses(i));

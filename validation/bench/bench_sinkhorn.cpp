@@ -5,11 +5,10 @@
 //   half       one marginal, max-free (ratios)
 //   soft_min   one marginal with a running maximum
 //   full       a full iteration with one exponential a pair (sweep, recomputed)
-//   stored     a full iteration that reads each entry once (sweep, stored in float; in double), and its share
-//   of
-//              the rate at which this many bytes can be read and summed
-//   limit      d fused multiply-adds and one exponential a pair at the machine's measured rates, for half and
-//   full
+//   stored     a full iteration that reads each entry once (sweep, stored in float; in double), and its
+//              share of the rate at which this many bytes can be read and summed
+//   limit      d fused multiply-adds and one exponential a pair at the machine's measured rates, for half
+//              and full
 // Then the same from one thread to all, and from ten thousand atoms to a hundred thousand with the memory
 // taken.
 #include <unistd.h>

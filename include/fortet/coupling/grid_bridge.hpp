@@ -34,8 +34,9 @@ void multiply_by_density(const DefaultExec& exec, const RegularGrid& grid, const
                          ConstVector<double> log_density, ConstPoints<double> x, Points<double> out);
 /// a + b, node by node.
 Vector<double> sum_of(const DefaultExec& exec, ConstVector<double> a, ConstVector<double> b);
-/// int f d mu + int g d nu.
-double potential_integrals(const DefaultExec& exec, const GridPlan& plan);
+/// int f d mu + int g d nu, potentials at the nodes.
+double potential_integrals(const DefaultExec& exec, const GridMeasure& mu, const GridMeasure& nu,
+                           ConstVector<double> f, ConstVector<double> g);
 
 }  // namespace impl
 
@@ -173,7 +174,10 @@ class GridBridge {
   /// KL of the bridge from the reference started in the source, in nats:
   ///   (int f dmu + int g dnu) / epsilon - H(nu) + d / 2 log(2 pi epsilon).
   double kl_to_reference(const DefaultExec& exec) const {
-    return impl::potential_integrals(exec, coupling_) / epsilon() - coupling_.target().entropy(exec) +
+    return impl::potential_integrals(exec, coupling_.source(), coupling_.target(),
+                                     coupling_.source_potential(), coupling_.target_potential()) /
+               epsilon() -
+           coupling_.target().entropy(exec) +
            0.5 * source_dimension() * std::log(2 * 3.14159265358979323846 * epsilon());
   }
 
