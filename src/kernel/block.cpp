@@ -27,7 +27,22 @@ constexpr std::size_t flush_panels(std::size_t panel) {
   return std::max<std::size_t>(1, flush_columns / panel);
 }
 
-template <class Real, class Store, int D, bool dot_form>
+template <class Real, int D>
+void shift_panels_of(const BlockArguments<Real>& a, Real* points, Real* terms) {
+  using S = Shape<Real, D>;
+  constexpr int L = lanes<Real>;
+  for (std::size_t p = 0; p < a.panels.count; ++p) {
+    const std::size_t at = a.panels[p], from = at * S::rows * D;
+    RowPanel<Real, D> panel(a.points + from, a.panel_terms + at * S::rows);
+    panel.shift_to(*a.run);
+    for (int v = 0; v < S::vectors; ++v) {
+      store(terms + at * S::rows + v * L, panel.terms[v]);
+      for (int k = 0; k < D; ++k) store(points + from + k * S::rows + v * L, panel.x[k][v]);
+    }
+  }
+}
+
+template <class Real, class Store, int D, bool dot_form, bool weighted>
 void fill_block_of(const BlockArguments<Real>& a, const Real* weights, Store* block, double* sums) {
   using S = Shape<Real, D>;
   constexpr int L = lanes<Real>;
@@ -41,16 +56,21 @@ void fill_block_of(const BlockArguments<Real>& a, const Real* weights, Store* bl
       const std::size_t at = a.panels[p];
       tile.rows = a.points + at * panel_size;
       tile.row_terms = a.panel_terms + at * S::rows;
-      const Real* const w = weights + at * S::rows;
       const auto sink = [&](std::size_t c, int v, Pack<Real> t) {
         const Pack<Real> e = exp2(t);
-        sum[c] += e * load(w + v * L);
+        if constexpr (weighted)
+          sum[c] += e * load(weights + at * S::rows + v * L);
+        else
+          sum[c] += e;
         store_as<Real>(block + (c * S::vectors + v) * L, e);
       };
-      if constexpr (D > 0)
-        run_of_columns<Real, D, true, dot_form>(tile, 0, S::columns, sink);
-      else
+      if constexpr (D > 0) {
+        RowPanel<Real, D> panel(tile.rows, tile.row_terms);
+        if (!a.shifted) panel.shift_to(*a.run);
+        run_of_columns<Real, D, dot_form>(panel, tile, 0, S::columns, sink);
+      } else {
         group_of_columns<Real, true>(tile, 0, sink);
+      }
     }
     for (int c = 0; c < S::columns; ++c) sums[c] += sum_of_lanes<Real>(sum[c]);
   }
@@ -120,13 +140,23 @@ void with_vectors(std::size_t panel, Work&& work) {
 
 }  // namespace
 
+template <class Real>
+void shift_panels(const BlockArguments<Real>& arguments, Real* points, Real* panel_terms) {
+  with_dimension(arguments.dimension, [&](auto d) {
+    if constexpr (d > 0) shift_panels_of<Real, d>(arguments, points, panel_terms);
+  });
+}
+
 template <class Real, class Store>
 void fill_block(const BlockArguments<Real>& arguments, const Real* weights, Store* block, double* sums) {
   with_dimension(arguments.dimension, [&](auto d) {
+    const auto fill = [&](auto dot_form) {
+      weights ? fill_block_of<Real, Store, d, dot_form, true>(arguments, weights, block, sums)
+              : fill_block_of<Real, Store, d, dot_form, false>(arguments, nullptr, block, sums);
+    };
     if constexpr (d > 0)
-      if (!arguments.run->dot_form)
-        return fill_block_of<Real, Store, d, false>(arguments, weights, block, sums);
-    fill_block_of<Real, Store, d, true>(arguments, weights, block, sums);
+      if (!arguments.run->dot_form) return fill(std::false_type{});
+    fill(std::true_type{});
   });
 }
 
@@ -168,6 +198,8 @@ void exp2_differences(const double* now, const double* then, double scale, std::
   template void add_block_squares(std::size_t, const Store*, Panels, const Real*, double*);
 FORTET_INSTANTIATE(float, float)
 FORTET_INSTANTIATE(double, double)
+template void shift_panels(const BlockArguments<float>&, float*, float*);
+template void shift_panels(const BlockArguments<double>&, double*, double*);
 template void fill_block(const BlockArguments<float>&, const float*, float*, double*);
 template void fill_block(const BlockArguments<double>&, const double*, float*, double*);
 template void fill_block(const BlockArguments<double>&, const double*, double*, double*);

@@ -31,9 +31,15 @@ struct BlockArguments {
   const Real* points = nullptr;          ///< of all panels: each dimension x panel_rows
   const Real* panel_terms = nullptr;     ///< of all panels: each panel_rows; -inf for padding
   Panels panels;
+  bool shifted = false;  ///< points and terms are as the run sees them, by shift_panels
 };
 
-/// block_cj = 2^t_cj for the group; sums[c] = sum_j weights[j] 2^t_cj.
+/// The panels as the run of the group sees them, for all groups of that run: coordinates from its origin and
+/// terms with the squares. Only in up to small_dimension dimensions.
+template <class Real>
+void shift_panels(const BlockArguments<Real>& arguments, Real* points, Real* panel_terms);
+
+/// block_cj = 2^t_cj for the group; sums[c] = sum_j weights[j] 2^t_cj; without weights all are one.
 template <class Real, class Store>
 void fill_block(const BlockArguments<Real>& arguments, const Real* weights, Store* block, double* sums);
 

@@ -242,7 +242,7 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
     const std::size_t entries = shape_.group * shape_.panel;
     sweep_blocks(
         exec, arguments, workspace_,
-        [&](std::size_t group, Real*, double* sums) {
+        [&](std::size_t group, const auto&, double* sums) {
           const auto [before, panels] = lists_.of(group, shape_.panel_count);
           const Real* const block = blocks_.data() + before * entries;
           block_row_sums(arguments.panel, block, panels, arguments.weights, sums);

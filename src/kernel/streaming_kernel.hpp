@@ -146,6 +146,8 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
       : Parent(exec, cost, log_a, log_b, epsilon), dimension_(static_cast<int>(cost.x.extent(1))) {
     source_ = pack(cost.x, to_host(log_a), this->centre_);
     target_ = pack(cost.y, to_host(log_b), this->centre_);
+    if (*std::min_element(target_.masses.begin(), target_.masses.end()) >= least_mass)
+      for (const double mass : target_.masses) reciprocals_.push_back(1 / mass);
   }
 
   std::string description() const override {
@@ -178,7 +180,8 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
   }
 
   void sweep(const Exec& exec, In f, In g, double omega, Out source, Out target) const override {
-    sweep_with(exec, f, g, target_.weights.data(), omega, false, source, target);
+    sweep_with(exec, f, g, reciprocals_.empty() ? target_.weights.data() : nullptr, omega, false, source,
+               target);
   }
   bool has_round_trip() const override { return true; }
   bool round_trip(const Exec& exec, In f, In g, In x, Out out) const override {
@@ -343,20 +346,23 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
   }
 
  private:
+  /// Without `weights` entries have those of the target in them, which saves a multiplication each.
   void sweep_with(const Exec& exec, const In& f, const In& g, const Real* weights, double omega, bool squares,
                   const Out& source, const Out& target) const {
-    const auto [group_terms, panel_terms] = terms_of_blocks(f, g);
+    const auto [group_terms, panel_terms] = terms_of_blocks(f, g, weights == nullptr);
     SweepArguments<Real> arguments{block_shape()};
     arguments.omega = omega;
     arguments.squares = squares;
     arguments.weights = weights;
     arguments.row_masses = source_.masses.data();
+    if (!weights) arguments.column_scales = reciprocals_.data();
     sweep_blocks(
         exec, arguments, workspace_,
-        [&](std::size_t index, Real* buffer, double* sums) {
-          const BlockArguments<Real> rows = block(index, group_terms.data(), panel_terms.data());
-          fill_block(rows, weights, buffer, sums);
-          return Block<Real>{buffer, rows.panels};
+        [&](std::size_t index, SweepThread<Real>& memory, double* sums) {
+          BlockArguments<Real> rows = block(index, group_terms.data(), panel_terms.data());
+          if (dimension_ <= small_dimension) shift(rows, index * arguments.group / run_columns, memory);
+          fill_block(rows, weights, memory.block.data(), sums);
+          return Block<Real>{memory.block.data(), rows.panels};
         },
         source, target);
   }
@@ -388,15 +394,18 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
       terms.data()[i] = static_cast<Real>(potential(i) * (log2_e / this->epsilon_) + own.square_terms[i]);
     return terms;
   }
-  /// Exponents without weights, of the source in groups and of the target in panels.
-  std::pair<AlignedBuffer<Real>, AlignedBuffer<Real>> terms_of_blocks(const In& f, const In& g) const {
-    const auto terms = [this](const PackedPoints<Real>& points, const In& potential) {
+  /// Exponents of the source in groups and of the target, with or without its weights, in panels.
+  std::pair<AlignedBuffer<Real>, AlignedBuffer<Real>> terms_of_blocks(const In& f, const In& g,
+                                                                      bool weighted) const {
+    const auto terms = [this](const PackedPoints<Real>& points, const In& potential, const double* logs) {
       AlignedBuffer<Real> out(points.padded, -std::numeric_limits<Real>::infinity());
       for (std::size_t i = 0; i < points.count; ++i)
-        out.data()[i] = static_cast<Real>(potential(i) * (log2_e / this->epsilon_) + points.square_terms[i]);
+        out.data()[i] = static_cast<Real>(potential(i) * (log2_e / this->epsilon_) + points.square_terms[i] +
+                                          (logs ? logs[i] : 0.0));
       return out;
     };
-    return {terms(source_.columns, f), terms(target_.rows, g)};
+    return {terms(source_.columns, f, nullptr),
+            terms(target_.rows, g, weighted ? target_.log2_weights.data() : nullptr)};
   }
   BlockArguments<Real> block(std::size_t index, const Real* group_terms, const Real* panel_terms) const {
     const std::size_t group = group_columns<Real>(dimension_);
@@ -408,9 +417,20 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
             panel_terms,
             {target_.rows.padded / panel_rows<Real>(dimension_)}};
   }
+  /// Puts the panels as the run sees them, which the thread may have from the group before.
+  void shift(BlockArguments<Real>& rows, std::size_t run, SweepThread<Real>& memory) const {
+    const std::size_t padded = target_.rows.padded, d = static_cast<std::size_t>(dimension_);
+    memory.panels.grow((d + 1) * padded);
+    Real *const points = memory.panels.data(), *const terms = points + d * padded;
+    if (memory.run != run) shift_panels(rows, points, terms);
+    memory.run = run;
+    rows.points = points;
+    rows.panel_terms = terms;
+    rows.shifted = true;
+  }
   template <class Store>
   void write(const Exec& exec, const In& f, const In& g, const PanelLists& lists, Store* blocks) const {
-    const auto [group_terms, panel_terms] = terms_of_blocks(f, g);
+    const auto [group_terms, panel_terms] = terms_of_blocks(f, g, false);
     const std::size_t group = group_columns<Real>(dimension_), entries = group * panel_rows<Real>(dimension_);
     Kokkos::parallel_for("fortet::kernel::write_blocks",
                          Kokkos::RangePolicy<Exec>(exec, 0, source_.columns.padded / group),
@@ -458,8 +478,12 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
     exec.fence("fortet::kernel::panels");
   }
 
+  /// Below this mass of an atom of the target, times it, entries that its column needs could underflow.
+  static constexpr double least_mass = 0x1p-40;
+
   int dimension_;
   PackedSide<Real> source_, target_;
+  std::vector<double> reciprocals_;  // of the masses of the target, or none where one is below least_mass
   mutable SweepWorkspace<Real> workspace_;
 };
 

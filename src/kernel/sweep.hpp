@@ -53,7 +53,7 @@ template <class Real>
 struct SweepArguments : BlockShape {
   double omega = 1;
   bool squares = false;
-  const Real* weights = nullptr;          ///< panel_count x panel_rows; 0 for padding
+  const Real* weights = nullptr;          ///< panel_count x panel_rows; 0 for padding; none: all one
   const double* row_scales = nullptr;     ///< rows
   const double* row_masses = nullptr;     ///< rows: weight of the atom times its u_i
   const double* column_scales = nullptr;  ///< columns
@@ -61,11 +61,20 @@ struct SweepArguments : BlockShape {
 
 inline constexpr std::size_t largest_group = 8;
 
+/// What a thread works in.
+template <class Real>
+struct SweepThread {
+  AlignedBuffer<Real> block;
+  AlignedBuffer<Real> panels;  ///< as `run` sees them
+  static constexpr std::size_t nothing = -1;
+  std::size_t run = nothing;
+};
+
 /// Memory of a sweep, kept between sweeps.
 template <class Real>
 struct SweepWorkspace {
-  std::vector<AlignedBuffer<Real>> blocks;  ///< one a thread
-  AlignedBuffer<double> columns;            ///< one row a chunk
+  std::vector<SweepThread<Real>> threads;
+  AlignedBuffer<double> columns;  ///< one row a chunk
 };
 
 /// A block, in the buffer of a thread or elsewhere, and what it holds.
@@ -75,8 +84,8 @@ struct Block {
   Panels panels;
 };
 
-/// `rows_of(group, buffer, sums)` returns the group's Block and, in `sums`, its row sums with `weights`.
-/// `buffer` has room for a block. Blocking.
+/// `rows_of(group, memory, sums)` returns the group's Block and, in `sums`, its row sums with `weights`, and
+/// may use the SweepThread `memory`, whose block has room for one. Blocking.
 template <class Exec, class Real, class RowsOf>
 void sweep_blocks(const Exec& exec, const SweepArguments<Real>& a, SweepWorkspace<Real>& workspace,
                   const RowsOf& rows_of, Vector<double, typename Exec::memory_space> source,
@@ -85,7 +94,7 @@ void sweep_blocks(const Exec& exec, const SweepArguments<Real>& a, SweepWorkspac
   // enough chunks to share out, few enough for their sums to cost nothing beside the pairs
   const std::size_t chunks = std::min(groups, std::clamp<std::size_t>(a.rows / 512, 8, 64));
   const Kokkos::Experimental::UniqueToken<Exec> threads(exec);
-  workspace.blocks.resize(static_cast<std::size_t>(threads.size()));
+  workspace.threads.resize(static_cast<std::size_t>(threads.size()));
   workspace.columns.grow(chunks * padded);
   double* const partial = workspace.columns.data();
   Kokkos::parallel_for(
@@ -93,14 +102,15 @@ void sweep_blocks(const Exec& exec, const SweepArguments<Real>& a, SweepWorkspac
       Kokkos::RangePolicy<Exec, Kokkos::Schedule<Kokkos::Dynamic>>(exec, 0, chunks, Kokkos::ChunkSize(1)),
       [&](const std::size_t chunk) {
         const auto thread = threads.acquire();
-        AlignedBuffer<Real>& buffer = workspace.blocks[static_cast<std::size_t>(thread)];
-        buffer.grow(group * padded);
+        SweepThread<Real>& memory = workspace.threads[static_cast<std::size_t>(thread)];
+        memory.block.grow(group * padded);
+        memory.run = SweepThread<Real>::nothing;
         double* const columns = partial + chunk * padded;
         std::fill(columns, columns + padded, 0.0);
         double sums[largest_group];
         Real factors[largest_group];
         for (std::size_t g = groups * chunk / chunks; g < groups * (chunk + 1) / chunks; ++g) {
-          const Block<Real> block = rows_of(g, buffer.data(), sums);
+          const Block<Real> block = rows_of(g, memory, sums);
           for (std::size_t c = 0; c < group; ++c) {
             const std::size_t i = g * group + c;
             const double scale = i < a.rows && a.row_scales ? a.row_scales[i] : 1.0;

@@ -22,39 +22,55 @@ struct Shape {
 inline constexpr std::size_t flush_columns = 1024;  // Real sums are moved to double after this many columns
 inline constexpr std::size_t alignment = 64;
 
-/// t_ij for columns [first, last) of one run, handed to sink(column, vector, t).
-template <class Real, int D, bool with_row_terms, bool dot_form, class Sink>
-inline __attribute__((always_inline)) void run_of_columns(const TileArguments<Real>& tile, std::size_t first,
-                                                          std::size_t last, Sink&& sink) {
-  using S = Shape<Real, D>;
-  constexpr int L = lanes<Real>;
-  const ColumnRun<Real>& run = tile.runs[first / run_columns];
-  // the panel as this run sees it
-  Pack<Real> x[D][S::vectors], row_terms[S::vectors] = {};
+/// A panel of rows in registers.
+template <class Real, int D>
+struct RowPanel {
+  Pack<Real> x[D][Shape<Real, D>::vectors], terms[Shape<Real, D>::vectors] = {};
+
+  /// `terms` may be null.
+  RowPanel(const Real* points, const Real* row_terms) {
+    using S = Shape<Real, D>;
 #pragma GCC unroll 4
-  for (int v = 0; v < S::vectors; ++v) {
-    if constexpr (with_row_terms) row_terms[v] = load(tile.row_terms + v * L);
+    for (int v = 0; v < S::vectors; ++v) {
+      if (row_terms) terms[v] = load(row_terms + v * lanes<Real>);
 #pragma GCC unroll 3
-    for (int k = 0; k < D; ++k) {
-      x[k][v] = load(tile.rows + k * S::rows + v * L) - broadcast(run.origin[k]);
-      if constexpr (dot_form) row_terms[v] -= Real(0.5) * x[k][v] * x[k][v];
+      for (int k = 0; k < D; ++k) x[k][v] = load(points + k * S::rows + v * lanes<Real>);
     }
   }
+
+  /// As the columns of a run see it: from their origin, and in the dot form with its own squares.
+  void shift_to(const ColumnRun<Real>& run) {
+#pragma GCC unroll 4
+    for (int v = 0; v < Shape<Real, D>::vectors; ++v)
+#pragma GCC unroll 3
+      for (int k = 0; k < D; ++k) {
+        x[k][v] -= broadcast(run.origin[k]);
+        if (run.dot_form) terms[v] -= Real(0.5) * x[k][v] * x[k][v];
+      }
+  }
+};
+
+/// t_ij of a panel, shifted to the run that columns [first, last) are of, handed to sink(column, vector, t).
+template <class Real, int D, bool dot_form, class Sink>
+inline __attribute__((always_inline)) void run_of_columns(const RowPanel<Real, D>& panel,
+                                                          const TileArguments<Real>& tile, std::size_t first,
+                                                          std::size_t last, Sink&& sink) {
+  using S = Shape<Real, D>;
   for (std::size_t j = first; j < last; j += S::columns) {
     const Real* const y = tile.columns + j * D;
 #pragma GCC unroll 8
     for (int c = 0; c < S::columns; ++c)
 #pragma GCC unroll 4
       for (int v = 0; v < S::vectors; ++v) {
-        Pack<Real> t = broadcast(tile.column_terms[j + c]) + row_terms[v];
+        Pack<Real> t = broadcast(tile.column_terms[j + c]) + panel.terms[v];
         Pack<Real> square = {};
 #pragma GCC unroll 3
         for (int k = 0; k < D; ++k) {
           const Pack<Real> column = broadcast(y[k * S::columns + c]);
           if constexpr (dot_form)
-            t += x[k][v] * column;
+            t += panel.x[k][v] * column;
           else
-            square += (x[k][v] - column) * (x[k][v] - column);
+            square += (panel.x[k][v] - column) * (panel.x[k][v] - column);
         }
         if constexpr (!dot_form) t -= Real(0.5) * square;
         sink(j + c, v, t);
@@ -104,10 +120,13 @@ inline __attribute__((always_inline)) void for_columns(const TileArguments<Real>
   if constexpr (D > 0) {
     for (; first < last; first += run_columns) {
       const std::size_t end = std::min(first + run_columns, last);
-      if (tile.runs[first / run_columns].dot_form)
-        run_of_columns<Real, D, with_row_terms, true>(tile, first, end, sink);
+      const ColumnRun<Real>& run = tile.runs[first / run_columns];
+      RowPanel<Real, D> panel(tile.rows, with_row_terms ? tile.row_terms : nullptr);
+      panel.shift_to(run);
+      if (run.dot_form)
+        run_of_columns<Real, D, true>(panel, tile, first, end, sink);
       else
-        run_of_columns<Real, D, with_row_terms, false>(tile, first, end, sink);
+        run_of_columns<Real, D, false>(panel, tile, first, end, sink);
     }
   } else {
     for (; first < last; first += Shape<Real, 0>::columns)

@@ -2,6 +2,7 @@
 // against sums written out in long double or taken from the plain ratios.
 #include "kernel/block.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <limits>
@@ -40,16 +41,28 @@ void check_block(std::size_t m, int d, double bound) {
       panel_terms.data()[j] = static_cast<Real>(targets.square_terms[j]);
       weights.data()[j] = static_cast<Real>(j % 5 == 4 ? 0 : 1 + 0.5 * std::sin(static_cast<double>(j)));
     }
-    const BlockArguments<Real> arguments{d,
-                                         sources.aligned(),
-                                         group_terms.data(),
-                                         sources.runs.data(),
-                                         targets.aligned(),
-                                         panel_terms.data(),
-                                         {targets.padded / panel}};
+    BlockArguments<Real> arguments{d,
+                                   sources.aligned(),
+                                   group_terms.data(),
+                                   sources.runs.data(),
+                                   targets.aligned(),
+                                   panel_terms.data(),
+                                   {targets.padded / panel}};
     AlignedBuffer<Store> block(group * targets.padded, Store(0));
-    std::vector<double> sums(group), again(group);
+    std::vector<double> sums(group), unweighted(group), again(group);
     fill_block(arguments, weights.data(), block.data(), sums.data());
+    if (d <= small_dimension) {
+      AlignedBuffer<Real> points(targets.padded * dimension, Real(0)), terms(targets.padded, Real(0));
+      shift_panels(arguments, points.data(), terms.data());
+      arguments.points = points.data();
+      arguments.panel_terms = terms.data();
+      arguments.shifted = true;
+      AlignedBuffer<Store> same(group * targets.padded, Store(0));
+      fill_block<Real>(arguments, nullptr, same.data(), unweighted.data());
+      BOOST_TEST(std::equal(same.data(), same.data() + group * targets.padded, block.data()));
+    } else {
+      fill_block<Real>(arguments, nullptr, block.data(), unweighted.data());
+    }
     AlignedBuffer<Store> stored_weights(targets.padded, Store(0)), factors(group, Store(0));
     for (std::size_t j = 0; j < m; ++j) stored_weights.data()[j] = static_cast<Store>(weights.data()[j]);
     for (std::size_t i = 0; i < group; ++i)
@@ -61,18 +74,20 @@ void check_block(std::size_t m, int d, double bound) {
 
     std::vector<long double> column(m), column_of_squares(m);
     for (std::size_t i = 0; i < group; ++i) {
-      long double sum = 0;
+      long double sum = 0, plain = 0;
       for (std::size_t j = 0; j < m; ++j) {
         long double t = 0;
         for (std::size_t k = 0; k < dimension; ++k)
           t -= s * std::pow(static_cast<long double>(x[k * group + i]) - y[k * m + j], 2);
         const long double e = std::exp2(t);
         sum += weights.data()[j] * e;
+        plain += e;
         column[j] += factors.data()[i] * e;
         column_of_squares[j] += factors.data()[i] * e * e;
       }
       BOOST_TEST(std::abs(static_cast<double>(sums[i] - sum)) <= bound * static_cast<double>(sum));
       BOOST_TEST(std::abs(static_cast<double>(again[i] - sum)) <= bound * static_cast<double>(sum));
+      BOOST_TEST(std::abs(static_cast<double>(unweighted[i] - plain)) <= bound * static_cast<double>(plain));
     }
     for (std::size_t j = 0; j < m; ++j) {
       BOOST_TEST(std::abs(static_cast<double>(columns.data()[j] - 1 - column[j])) <=
@@ -100,8 +115,16 @@ BOOST_AUTO_TEST_CASE(blocks_match_long_double) {
 // Bounds: rounding of about 1e3 operations in double; entries in float carry 6e-8 and sums a few of it.
 BOOST_AUTO_TEST_CASE(sweeps_match_their_definition) {
   const DefaultExec exec;
-  for (const auto& [n, m, d] : {std::tuple{1u, 1u, 1u}, {7u, 33u, 3u}, {33u, 7u, 5u}, {597u, 43u, 2u}}) {
-    const auto x = support::random_cloud(n, d, 3, 0, 1, 5), y = support::random_cloud(m, d, 4, 0.3, 1, 4);
+  // entries have the weights of the target in them, unless some are zero
+  for (const auto& [n, m, d, zero_every] : {std::tuple{1u, 1u, 1u, 0u},
+                                            {7u, 33u, 3u, 4u},
+                                            {33u, 7u, 5u, 4u},
+                                            {33u, 7u, 5u, 0u},
+                                            {597u, 43u, 2u, 4u},
+                                            {597u, 43u, 2u, 0u},
+                                            {130u, 70u, 3u, 0u}}) {
+    const auto x = support::random_cloud(n, d, 3, 0, 1, 5),
+               y = support::random_cloud(m, d, 4, 0.3, 1, zero_every);
     const auto source = support::to_cloud<double>(x), target = support::to_cloud<double>(y);
     const double epsilon = 0.3 * static_cast<double>(d), omega = 1.6;
     const std::shared_ptr<const impl::HalfBridgeKernel<DefaultExec>> base =
