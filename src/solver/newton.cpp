@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "chunked_sum.hpp"
 #include "instantiate.hpp"
@@ -154,7 +156,44 @@ double newton_step(SinkhornState<Exec>& state, double& damping, int budget) {
   return columns.error;
 }
 
-#define FORTET_INSTANTIATE(Exec) template double newton_step(SinkhornState<Exec>&, double&, int);
+template <class Exec>
+double ascend(SinkhornState<Exec>& state) {
+  const std::size_t m = state.g.extent(0);
+  const auto vector = [&](const std::string& label) {
+    return Vec<Exec>(Kokkos::view_alloc(state.exec, Kokkos::WithoutInitializing, label), m);
+  };
+  const auto c = vector("fortet::ascend::ratios"), slope = vector("fortet::ascend::slope"),
+             direction = vector("fortet::ascend::direction"), g0 = vector("fortet::ascend::before");
+  // rows made exact, whether all sums were in range, and the error of the columns
+  const auto measure = [&] {
+    const auto [rows, columns] = state.measure_both(1.0);
+    ++state.iteration;
+    const bool in_range = rows.in_range && columns.in_range;
+    if (in_range) state.update(Side::source, 1.0);
+    set_slope(state, c, slope);
+    return std::pair(in_range, columns.error);
+  };
+  auto [in_range, error] = measure();
+  if (!in_range) return error;
+  Kokkos::deep_copy(state.exec, g0, state.g);
+  Kokkos::deep_copy(state.exec, direction, slope);
+  const double steepest = inner(state, slope, direction);
+  double low = 0, high = INFINITY, length = 1 / std::sqrt(steepest);
+  for (int k = 0; k < 20; ++k) {
+    move<Exec>(state.vectors, length * state.kernel->epsilon(), g0, direction, state.g);
+    std::tie(in_range, error) = measure();
+    const double share = in_range ? inner(state, slope, direction) / steepest : -INFINITY;
+    if (std::abs(share) < 0.1) return error;
+    (share > 0 ? low : high) = length;
+    length = high < INFINITY ? (low + high) / 2 : 2 * length;
+  }
+  move<Exec>(state.vectors, low * state.kernel->epsilon(), g0, direction, state.g);
+  return measure().second;
+}
+
+#define FORTET_INSTANTIATE(Exec)                                   \
+  template double newton_step(SinkhornState<Exec>&, double&, int); \
+  template double ascend(SinkhornState<Exec>&);
 FORTET_FOR_EACH_EXEC(FORTET_INSTANTIATE)
 
 }  // namespace fortet::impl

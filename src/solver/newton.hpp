@@ -1,5 +1,5 @@
 #pragma once
-// Newton's method on the semi-dual of Sinkhorn.
+// Newton's method on the semi-dual of Sinkhorn, and a line search for where that is without curvature.
 #include "solver/sinkhorn_state.hpp"
 
 namespace fortet::impl {
@@ -13,5 +13,12 @@ namespace fortet::impl {
 /// where they were, and returns the error of the columns there.
 template <class Exec>
 double newton_step(SinkhornState<Exec>& state, double& damping, int budget);
+
+/// As far along the step that an iteration would take as the dual rises. Where a plan falls into parts that
+/// exchange next to no mass, iterations move the potentials of whole parts at a constant velocity, and second
+/// derivatives along that direction are lost in rounding; its slope is not. Leaves (f, g) with exact rows and
+/// returns the error of the columns.
+template <class Exec>
+double ascend(SinkhornState<Exec>& state);
 
 }  // namespace fortet::impl

@@ -155,7 +155,7 @@ std::optional<typename Run<Exec>::Ended> Run<Exec>::judge(Level& level, const ch
   return {};
 }
 
-/// Anderson's steps for as long as they help; leaves the error of the plan in the level.
+/// Anderson's steps for as long as they help, then a line search; leaves the error of the plan in the level.
 template <class Exec>
 std::optional<typename Run<Exec>::Ended> Run<Exec>::accelerate(Level& level, Attempt& attempt) {
   Anderson<Exec> anderson(state_.f.extent(0), state_.g.extent(0));
@@ -164,8 +164,11 @@ std::optional<typename Run<Exec>::Ended> Run<Exec>::accelerate(Level& level, Att
     const bool measured = now < INFINITY;
     if (const auto ended = judge(level, "anderson", measured ? now : level.error)) return ended;
     lowest = std::min(lowest, now);
-    if (!measured) attempt.rest(state_.iteration);
-    if (!measured || !attempt.goes_on(state_.iteration, lowest, 100)) return {};
+    if (!measured) {
+      attempt.rest(state_.iteration);
+      return {};
+    }
+    if (!attempt.goes_on(state_.iteration, lowest, 50)) return judge(level, "line search", ascend(state_));
     anderson.extrapolate(state_);
   }
 }

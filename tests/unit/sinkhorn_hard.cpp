@@ -7,6 +7,7 @@
 #include <string>
 
 #include "fortet/solver/sinkhorn.hpp"
+#include "solver/newton.hpp"
 #include "support/problems.hpp"
 
 using namespace fortet;
@@ -83,4 +84,20 @@ BOOST_AUTO_TEST_CASE(every_acceleration_is_faster_and_certified) {
       }
     }
   }
+}
+
+// Two far pairs of atoms whose masses differ by 1e-8: that much has to cross, at a cost of 50 epsilon, for
+// which the potentials of one pair must move by some 30 epsilon. An iteration moves them by 1e-8 epsilon.
+BOOST_AUTO_TEST_CASE(a_line_search_crosses_between_far_parts) {
+  const DefaultExec exec;
+  const double excess = 1e-8;
+  const HostCloud source{2, 1, {0, 10}, {0.5 + excess, 0.5 - excess}}, target{2, 1, {0, 10}, {0.5, 0.5}};
+  const auto x = support::to_cloud<double>(source), y = support::to_cloud<double>(target);
+  impl::SinkhornState<DefaultExec> state(exec, impl::make_kernel(exec, x, y, brownian_with_epsilon(1.0)));
+  const double error = impl::ascend(state);
+  // it ends where the slope, which is proportional to the imbalance, is below a tenth
+  BOOST_TEST(error <= 0.1 * 2 * excess);
+  const auto f = to_host(ConstVector<double>(state.f)), g = to_host(ConstVector<double>(state.g));
+  const double crossing = 0.25 * std::exp(f[0] + g[1] - 50);
+  BOOST_TEST(std::abs(crossing / excess - 1) <= 0.1);
 }

@@ -30,8 +30,9 @@ struct SinkhornOptions {
   double tolerance = 1e-6;           ///< on the L1 marginal error, max over both sides
   int max_iterations = 100000;       ///< full iterations, all levels together
   double largest_relaxation = 1.98;  ///< over-relaxation is learnt up to this factor; 1 switches it off
-  bool anderson = true;              ///< Anderson's steps where more than a thousand iterations are to go
-  bool newton = true;                ///< truncated Newton steps where that, too, is slow
+  bool anderson = true;  ///< Anderson's steps where more than a thousand iterations are to go, and
+                         ///< a line search where they cease to help
+  bool newton = true;    ///< truncated Newton steps where that, too, is slow
   AnnealingOptions annealing = {};
   KernelEntries entries = KernelEntries::automatic;
   bool finish_in_double =
