@@ -126,16 +126,7 @@ void add_block_columns_of(const Store* block, Panels panels, const Real* factors
 /// work(integral_constant<vectors>) for panels of `panel` entries of Real.
 template <class Real, class Work>
 void with_vectors(std::size_t panel, Work&& work) {
-  switch (panel / lanes<Real>) {
-    case 1:
-      return work(std::integral_constant<int, 1>{});
-    case 2:
-      return work(std::integral_constant<int, 2>{});
-    case 3:
-      return work(std::integral_constant<int, 3>{});
-    default:
-      return work(std::integral_constant<int, 4>{});
-  }
+  with_constant<4>(panel / lanes<Real>, work);
 }
 
 }  // namespace

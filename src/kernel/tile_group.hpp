@@ -134,10 +134,10 @@ inline __attribute__((always_inline)) void for_columns(const TileArguments<Real>
   }
 }
 
-/// work(integral_constant<D>) with D the dimension, or 0 for those without a tile of their own.
-template <class Work>
-void with_dimension(int dimension, Work&& work) {
-  switch (dimension) {
+/// work(integral_constant<value>) for 1, 2 and 3, and work(integral_constant<Other>) beyond.
+template <int Other, class Work>
+void with_constant(std::size_t value, Work&& work) {
+  switch (value) {
     case 1:
       return work(std::integral_constant<int, 1>{});
     case 2:
@@ -145,8 +145,14 @@ void with_dimension(int dimension, Work&& work) {
     case 3:
       return work(std::integral_constant<int, 3>{});
     default:
-      return work(std::integral_constant<int, 0>{});
+      return work(std::integral_constant<int, Other>{});
   }
+}
+
+/// The same with the dimension, or 0 for those without a tile of their own.
+template <class Work>
+void with_dimension(int dimension, Work&& work) {
+  with_constant<0>(static_cast<std::size_t>(dimension), work);
 }
 
 }  // namespace fortet::kernel
