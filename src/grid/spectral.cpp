@@ -75,7 +75,9 @@ void Transforms::filter() {
 
 struct Transforms::State {};
 Transforms::Transforms(const std::vector<SpectralAxis>&, double*) {
-  throw BackendError("fortet: the spectral grid kernel needs FFTW, and this library was built without it");
+  throw BackendError(
+      "fortet: the spectral grid kernel needs FFTW (on a CUDA device cuFFT), and this library was built "
+      "without it");
 }
 Transforms::~Transforms() = default;
 void Transforms::filter() {}
