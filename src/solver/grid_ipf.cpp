@@ -154,7 +154,7 @@ Solution<ChainBridge> chain_ipf(const DefaultExec& exec, const GridMeasure& sour
   detail::require(!options.certify, where, "certify", "true", "not available with a DriftDiffusion");
   const auto boundary = boundaries(options.boundary, source.dimension());
   const GridGeometry nominal =  // the diffusion without its drift
-      grid_geometry(source.grid(), target.grid(), boundary, reference.epsilon());
+      grid_geometry(states, states, boundary, reference.epsilon());
   const auto masses = grid::spread(exec, {source.grid(), states}, log_masses(exec, source));
   Kokkos::parallel_for(
       "fortet::grid::masses", Kokkos::RangePolicy<DefaultExec>(exec, 0, masses.extent(0)),
