@@ -7,6 +7,7 @@
 
 #include "chunked_sum.hpp"
 #include "fortet/coupling/grid_bridge.hpp"
+#include "grid/cells.hpp"
 #include "grid/chain.hpp"
 #include "grid/grid_gibbs.hpp"
 #include "grid/interpolation.hpp"
@@ -21,14 +22,14 @@ namespace {
 
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 
-/// log masses + potential / epsilon + constant.
-Vector<double> weighted(const DefaultExec& exec, const GridMeasure& measure,
+/// log masses + potential / epsilon + constant, of the chain's cells.
+Vector<double> weighted(const DefaultExec& exec, const GridMeasure& measure, const RegularGrid& states,
                         const ConstVector<double>& potential, double epsilon, double constant) {
   const Vector<double> terms = impl::log_masses(exec, measure);
   Kokkos::parallel_for(
       "fortet::grid::chain_end", Kokkos::RangePolicy<DefaultExec>(exec, 0, terms.extent(0)),
       KOKKOS_LAMBDA(const std::size_t i) { terms(i) += potential(i) / epsilon + constant; });
-  return terms;
+  return grid::spread(exec, {measure.grid(), states}, terms);
 }
 
 double log_volume(const RegularGrid& grid) { return std::log(grid.cell_volume()); }
@@ -46,10 +47,10 @@ Vector<double> mixed(const DefaultExec& exec, const ConstVector<double>& a, cons
   return out;
 }
 
-/// Quintic interpolation of node values at rows of x.
-void interpolate_at(const DefaultExec& exec, const GridGeometry& geometry, const ConstVector<double>& values,
-                    const ConstPoints<double>& x, const Points<double>& out, std::size_t column) {
-  const RegularGrid grid = geometry.source;
+/// Quintic interpolation of the values at a grid's nodes at rows of x.
+void interpolate_at(const DefaultExec& exec, const RegularGrid& grid, const GridGeometry& geometry,
+                    const ConstVector<double>& values, const ConstPoints<double>& x,
+                    const Points<double>& out, std::size_t column) {
   Kokkos::parallel_for(
       "fortet::grid::chain_interpolate", Kokkos::RangePolicy<DefaultExec>(exec, 0, x.extent(0)),
       KOKKOS_LAMBDA(const std::size_t i) {
@@ -199,8 +200,9 @@ ChainBridge::ChainBridge(const DefaultExec& exec, GridMeasure source, GridMeasur
   for (auto& snapshots : snapshots_) snapshots.resize(static_cast<std::size_t>(count) + 1);
   const auto at = [&](int s) { return std::min(s * stride_, steps); };
   const std::size_t last = static_cast<std::size_t>(count);
-  snapshots_[0][last] = weighted(exec, target_, g_, epsilon(), -log_volume(grid()));
-  snapshots_[1][0] = weighted(exec, source_, f_, epsilon(), log_gaussian(geometry_) - log_volume(grid()));
+  snapshots_[0][last] = weighted(exec, target_, grid(), g_, epsilon(), -log_volume(grid()));
+  snapshots_[1][0] =
+      weighted(exec, source_, grid(), f_, epsilon(), log_gaussian(geometry_) - log_volume(grid()));
   for (int s = count; s-- > 0;) {
     const auto u = static_cast<std::size_t>(s);
     const Vector<double> out = allocate(exec, "fortet::grid::chain_log_phi", grid().size());
@@ -358,16 +360,16 @@ double ChainBridge::kl_to_reference(const DefaultExec& exec) const {
 
 void ChainBridge::source_potential(const DefaultExec& exec, In x, Vector<double> out) const {
   require_shape("source_potential", source_dimension(), x.extent(1), out.extent(0), x.extent(0));
-  interpolate_at(exec, geometry_, f_, x, Out(out.data(), out.extent(0), 1), 0);
+  interpolate_at(exec, source_.grid(), geometry_, f_, x, Out(out.data(), out.extent(0), 1), 0);
 }
 void ChainBridge::target_potential(const DefaultExec& exec, In y, Vector<double> out) const {
   require_shape("target_potential", source_dimension(), y.extent(1), out.extent(0), y.extent(0));
-  interpolate_at(exec, geometry_, g_, y, Out(out.data(), out.extent(0), 1), 0);
+  interpolate_at(exec, target_.grid(), geometry_, g_, y, Out(out.data(), out.extent(0), 1), 0);
 }
 void ChainBridge::conditional_mean(const DefaultExec& exec, In x0, Out mean) const {
   require_shape("conditional_mean", source_dimension(), x0.extent(1), mean.extent(0), x0.extent(0));
   for (int k = 0; k < geometry_.dimension(); ++k)
-    interpolate_at(exec, geometry_, means_[k], x0, mean, static_cast<std::size_t>(k));
+    interpolate_at(exec, grid(), geometry_, means_[k], x0, mean, static_cast<std::size_t>(k));
 }
 
 void ChainBridge::log_density_ratio(const DefaultExec& exec, In x0, In x1, Vector<double> out) const {
@@ -377,28 +379,31 @@ void ChainBridge::log_density_ratio(const DefaultExec& exec, In x0, In x1, Vecto
     std::size_t row;
     double weight;
   };
+  const grid::Cells from_cells{source_.grid(), grid()}, to_cells{target_.grid(), grid()};
   std::map<std::size_t, std::vector<Share>> starts;  // rows by the corners of their cells
   const std::vector<double> from = to_host(x0), to = to_host(x1);
   const auto d = x0.extent(1);
   for (std::size_t i = 0; i < x0.extent(0); ++i)
     for (int corner = 0; corner < 1 << d; ++corner) {
       double weight;
-      const std::size_t node = corner_of(grid(), from.data() + i * d, corner, weight);
+      const std::size_t node = corner_of(source_.grid(), from.data() + i * d, corner, weight);
       if (weight > 0) starts[node].push_back({i, weight});
     }
   std::vector<double> log_kernel(x0.extent(0), 0.0);
-  const Vector<double> transition = allocate(exec, "fortet::grid::chain_transition", grid().size());
+  const Vector<double> transition = allocate(exec, "fortet::grid::chain_transition", target_.size());
   const double constant = log_gaussian(geometry_) - log_volume(grid());
   for (const auto& [node, rows] : starts) {
-    std::vector<double> unit(grid().size(), minus_infinity);
+    std::vector<double> unit(source_.size(), minus_infinity);
     unit[node] = 0;
-    chain_->apply_log(exec, true, 0, steps(), vector_from_host<double>(std::span<const double>(unit)),
-                      transition);
+    const auto states =
+        grid::spread(exec, from_cells, vector_from_host<double>(std::span<const double>(unit)));
+    chain_->apply_log(exec, true, 0, steps(), states, states);
+    grid::log_means(exec, to_cells, states, transition);
     std::vector<double> ends(rows.size() * d);
     for (std::size_t r = 0; r < rows.size(); ++r)
       std::copy_n(to.data() + rows[r].row * d, d, ends.data() + r * d);
     const Vector<double> values = allocate(exec, "fortet::grid::chain_log_kernel", rows.size());
-    interpolate_at(exec, geometry_, transition,
+    interpolate_at(exec, target_.grid(), geometry_, transition,
                    points_from_host<double>(std::span<const double>(ends), rows.size(), d),
                    Out(values.data(), rows.size(), 1), 0);
     exec.fence("fortet::grid::chain_log_kernel");
@@ -468,8 +473,12 @@ void ChainBridge::walk(const DefaultExec& exec, RandomKey key, int first, int la
   exec.fence("fortet::grid::chain_walk");
 }
 
+GridMeasure ChainBridge::start(const DefaultExec& exec) const {
+  return source_.grid() == grid() ? source_ : marginal(exec, 0);
+}
+
 void ChainBridge::sample(const DefaultExec& exec, RandomKey key, Out x0, Out x1) const {
-  source_.sample_nodes(exec, key.child(0), x0);
+  start(exec).sample_nodes(exec, key.child(0), x0);
   sample_conditional(exec, key.child(1), x0, x1);
 }
 
@@ -492,7 +501,7 @@ void ChainBridge::sample_paths(const DefaultExec& exec, RandomKey key, Paths<dou
   const auto slice = [&](int k) {
     return Out(Kokkos::subview(paths, Kokkos::ALL, Kokkos::ALL, static_cast<std::size_t>(k)));
   };
-  source_.sample_nodes(exec, key.child(0), slice(0));
+  start(exec).sample_nodes(exec, key.child(0), slice(0));
   start_nodes(exec, key.child(1), slice(0), nodes);
   const int stride = steps() / (times - 1);
   for (int k = 1; k < times; ++k) {

@@ -15,7 +15,12 @@ using fortet::detail::allocate;
 
 ChainGibbs::ChainGibbs(const DefaultExec& exec, const GridMeasure& source, const GridMeasure& target,
                        std::shared_ptr<const grid::Chain> chain, const std::vector<Boundary>& boundary)
-    : source_(source), target_(target), given_(chain), chain_(std::move(chain)), boundary_(boundary) {
+    : source_(source),
+      target_(target),
+      cells_{{source.grid(), chain->grid()}, {target.grid(), chain->grid()}},
+      given_(chain),
+      chain_(std::move(chain)),
+      boundary_(boundary) {
   log_weights_[0] = log_masses(exec, source);
   log_weights_[1] = log_masses(exec, target);
 }
@@ -50,9 +55,12 @@ void ChainGibbs::soft_min(const DefaultExec& exec, Side rows, In potential, Out 
   Kokkos::parallel_for(
       "fortet::grid::chain_terms", Kokkos::RangePolicy<DefaultExec>(exec, 0, in.extent(0)),
       KOKKOS_LAMBDA(const std::size_t j) { in(j) = potential(j) / epsilon + lw(j); });
-  const double floor = chain_->apply_log(exec, rows == Side::target, 0, chain_->steps(), in, out);
+  const bool forward = rows == Side::target;
+  const Vector<double> states = grid::spread(exec, cells_[!forward], in);
+  const double floor = chain_->apply_log(exec, forward, 0, chain_->steps(), states, states);
+  grid::log_means(exec, cells_[forward], states, out);
   const In own = log_weights(rows);
-  out_of_range_[rows == Side::target] = chunked_sum(
+  out_of_range_[forward] = chunked_sum(
       exec, "fortet::grid::chain_out_of_range", own.extent(0),
       KOKKOS_LAMBDA(const std::size_t i) { return out(i) <= floor ? Kokkos::exp(own(i)) : 0.0; });
   const int d = chain_->grid().dimension();

@@ -1,10 +1,12 @@
 #pragma once
-// A chain as the kernel between two densities on its grid: K_ij = P_ij (2 pi epsilon)^{d/2} / cell volume.
+// A chain as the kernel between two densities on its grid, K_ij = P_ij (2 pi epsilon)^{d/2} / cell volume, or
+// on coarser ones: then K is the mean of that over pairs of coarse cells.
 #include <algorithm>
 #include <memory>
 
 #include "fortet/impl/gibbs_kernel.hpp"
 #include "fortet/measure/grid_measure.hpp"
+#include "grid/cells.hpp"
 #include "grid/chain.hpp"
 
 namespace fortet::impl {
@@ -40,6 +42,7 @@ class ChainGibbs final : public HalfBridgeKernel<DefaultExec> {
 
  private:
   GridMeasure source_, target_;
+  grid::Cells cells_[2];                              // of the two sides, made of the chain's
   std::shared_ptr<const grid::Chain> given_, chain_;  // of the problem, and at this epsilon
   std::vector<Boundary> boundary_;
   In log_weights_[2];

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "grid/line_moves.hpp"
-#include "grid/spectral.hpp"
 #include "measure/allocate.hpp"
 
 namespace fortet::detail {
@@ -22,14 +21,6 @@ KOKKOS_INLINE_FUNCTION int image_index(int j, int copies, int nodes, bool reflec
   const int period = reflect ? 2 * nodes : nodes;
   const int q = ((j - copies * nodes) % period + period) % period;
   return q < nodes ? q : period - 1 - q;
-}
-
-/// Two digits.
-std::string short_number(double value) {
-  std::ostringstream text;
-  text.precision(2);
-  text << value;
-  return text.str();
 }
 
 /// The shape of one axis pass: `outer` x nodes x `inner`.
@@ -290,79 +281,6 @@ class DirectHeat final : public HeatKernel {
   std::vector<Pass> passes_;
 };
 
-// ---------------------------------------------------------------- spectral
-
-/// sum over m of exp(-v (k + 2 pi m / h)^2 / 2): the transform of the Gaussian sampled with spacing h, so
-/// that this method serves the same discrete problem as the others (Poisson's summation formula).
-double sampled_gaussian_symbol(double k, double variance, double spacing) {
-  const double alias = 2 * std::numbers::pi / spacing;
-  const int last = 2 + static_cast<int>(std::sqrt(80 / variance) / alias);
-  double sum = 0;
-  for (int m = -last; m <= last; ++m) sum += std::exp(-0.5 * variance * (k + m * alias) * (k + m * alias));
-  return sum;
-}
-
-std::vector<grid::Transforms::Axis> transform_axes(const std::vector<HeatAxis>& axes) {
-  std::vector<grid::Transforms::Axis> result;
-  for (const HeatAxis& axis : axes) {
-    require(axis.boundary != Boundary::free, where, "spectral with boundary", "free",
-            "expected periodic or reflecting on every axis; use dense or tilted in free space");
-    require(
-        axis.out.count == axis.in.count && axis.out.first == axis.in.first && axis.out.step == axis.in.step,
-        where, "spectral with grids", "that differ", "expected source and target on the same grid");
-    grid::Transforms::Axis transform{axis.in.count, axis.boundary == Boundary::periodic, {}};
-    const double wave = (transform.periodic ? 2 : 1) * std::numbers::pi / axis.length();
-    // of the normalised heat kernel, times what turns it into the plain sum of Gaussians
-    const double gain = std::sqrt(2 * std::numbers::pi * axis.variance) / axis.in.step;
-    for (int mode = 0; mode < axis.in.count; ++mode)
-      transform.symbol.push_back(gain * sampled_gaussian_symbol(wave * mode, axis.variance, axis.in.step));
-    result.push_back(transform);
-  }
-  return result;
-}
-
-class SpectralHeat final : public HeatKernel {
- public:
-  explicit SpectralHeat(const std::vector<HeatAxis>& axes) : transforms_(transform_axes(axes)) {
-    double gain = 1, nodes = 1;
-    for (const HeatAxis& axis : axes) {
-      const double ratio = axis.variance / (axis.in.step * axis.in.step);
-      gain *= std::max(1.0, std::sqrt(2 * std::numbers::pi * ratio));
-      nodes *= axis.in.count;
-    }
-    // a transform there and back of entries <= 1, as bounded in practice (Schatzman 1996: growth like the
-    // square root of log2 N; the logarithm itself leaves a margin)
-    const double rounding = 4 * std::numeric_limits<double>::epsilon() * std::log2(nodes);
-    log_relative_floor_ = std::log(gain * rounding);
-  }
-
-  void apply(const DefaultExec& exec, ConstVector<double> in, Vector<double> out) override {
-    const auto host_in = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, in);
-    const auto host_out = Kokkos::create_mirror_view(Kokkos::HostSpace{}, out);
-    exec.fence("fortet::grid::spectral");
-    double most = minus_infinity;
-    for (std::size_t i = 0; i < host_in.extent(0); ++i) most = std::max(most, host_in(i));
-    log_floor_ = most + log_relative_floor_;
-    double* data = transforms_.data();
-    for (std::size_t i = 0; i < host_in.extent(0); ++i)
-      data[i] = most > minus_infinity ? std::exp(host_in(i) - most) : 0.0;
-    transforms_.filter();
-    for (std::size_t i = 0; i < host_out.extent(0); ++i)
-      host_out(i) = data[i] > 0 ? most + std::log(data[i]) : minus_infinity;
-    Kokkos::deep_copy(exec, out, host_out);
-  }
-  ConstVector<double> partial_sums(int) const override { return {}; }
-  std::string description() const override {
-    return "spectral (FFTW), errors up to " + short_number(std::exp(log_relative_floor_)) +
-           " of the largest sum";
-  }
-  double log_floor() const override { return log_floor_; }
-
- private:
-  grid::Transforms transforms_;
-  double log_relative_floor_ = 0, log_floor_ = minus_infinity;
-};
-
 }  // namespace
 
 int HeatAxis::images() const {
@@ -380,9 +298,16 @@ grid::Nodes HeatAxis::extended() const {
 
 double HeatKernel::log_floor() const { return minus_infinity; }
 
+std::string short_number(double value) {
+  std::ostringstream text;
+  text.precision(2);
+  text << value;
+  return text.str();
+}
+
 template <class Real>
 std::unique_ptr<HeatKernel> make_heat_kernel(const std::vector<HeatAxis>& axes, GridKernel method) {
-  if (method == GridKernel::spectral) return std::make_unique<SpectralHeat>(axes);
+  if (method == GridKernel::spectral) return make_spectral_heat(axes);
   const bool on_host = std::is_same_v<DefaultExec, HostExec>;
   if (method == GridKernel::direct || (method == GridKernel::automatic && !on_host))
     return std::make_unique<DirectHeat>(axes);

@@ -41,8 +41,17 @@ class HeatKernel {
   virtual double log_floor() const;
 };
 
+/// Two digits, for descriptions.
+std::string short_number(double value);
+
+/// The spectral method: cuFFT on a CUDA device, else FFTW on the host. Throws as make_heat_kernel.
+std::unique_ptr<HeatKernel> make_spectral_heat(const std::vector<HeatAxis>& axes);
+/// Whether this library was built with either.
+bool spectral_available();
+
 /// Throws InvalidArgument when the named method cannot serve these axes, and BackendError for the spectral
-/// one without FFTW. `Real` is the arithmetic within tiles; logs are always double.
+/// one without a library of Fourier transforms. `Real` is the arithmetic within tiles; logs are always
+/// double.
 template <class Real>
 std::unique_ptr<HeatKernel> make_heat_kernel(const std::vector<HeatAxis>& axes, GridKernel method);
 

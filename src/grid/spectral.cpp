@@ -21,16 +21,16 @@ std::mutex& planner() {
 }  // namespace
 
 struct Transforms::State {
-  std::vector<Axis> axes;
+  std::vector<SpectralAxis> axes;
   std::size_t size = 1;
-  double* data = nullptr;
+  double* data;
   fftw_plan forward = nullptr, backward = nullptr;
 
-  explicit State(const std::vector<Axis>& given) : axes(given) {
+  State(const std::vector<SpectralAxis>& given, double* array) : axes(given), data(array) {
     std::vector<int> shape;
     std::vector<fftw_r2r_kind> there, back;
     double scale = 1;
-    for (const Axis& axis : axes) {
+    for (const SpectralAxis& axis : axes) {
       shape.push_back(axis.nodes);
       there.push_back(axis.periodic ? FFTW_R2HC : FFTW_REDFT10);
       back.push_back(axis.periodic ? FFTW_HC2R : FFTW_REDFT01);
@@ -39,7 +39,6 @@ struct Transforms::State {
     }
     for (double& factor : axes.front().symbol) factor /= scale;  // FFTW's transforms are not normalised
     const std::lock_guard lock(planner());
-    data = fftw_alloc_real(size);
     const int rank = static_cast<int>(axes.size());
     forward = fftw_plan_r2r(rank, shape.data(), data, data, there.data(), FFTW_ESTIMATE);
     backward = fftw_plan_r2r(rank, shape.data(), data, data, back.data(), FFTW_ESTIMATE);
@@ -48,21 +47,19 @@ struct Transforms::State {
     const std::lock_guard lock(planner());
     if (forward) fftw_destroy_plan(forward);
     if (backward) fftw_destroy_plan(backward);
-    fftw_free(data);
   }
 };
 
-Transforms::Transforms(const std::vector<Axis>& axes) : state_(std::make_unique<State>(axes)) {
+Transforms::Transforms(const std::vector<SpectralAxis>& axes, double* data)
+    : state_(std::make_unique<State>(axes, data)) {
   if (!state_->forward || !state_->backward) throw BackendError("fortet: FFTW found no plan for this grid");
 }
 Transforms::~Transforms() = default;
 
-double* Transforms::data() { return state_->data; }
-
 void Transforms::filter() {
   fftw_execute(state_->forward);
   std::size_t inner = state_->size;
-  for (const Axis& axis : state_->axes) {
+  for (const SpectralAxis& axis : state_->axes) {
     const auto n = static_cast<std::size_t>(axis.nodes);
     inner /= n;
     for (std::size_t i = 0; i < state_->size; ++i) {
@@ -74,18 +71,16 @@ void Transforms::filter() {
   fftw_execute(state_->backward);
 }
 
-bool Transforms::available() { return true; }
-
 #else
 
 struct Transforms::State {};
-Transforms::Transforms(const std::vector<Axis>&) {
-  throw BackendError("fortet: the spectral grid kernel needs FFTW, and this library was built without it");
+Transforms::Transforms(const std::vector<SpectralAxis>&, double*) {
+  throw BackendError(
+      "fortet: the spectral grid kernel needs FFTW (on a CUDA device cuFFT), and this library was built "
+      "without it");
 }
 Transforms::~Transforms() = default;
-double* Transforms::data() { return nullptr; }
 void Transforms::filter() {}
-bool Transforms::available() { return false; }
 
 #endif
 

@@ -17,6 +17,9 @@ BuildInfo build_info() {
 #if defined(FORTET_HAVE_LEMON)
   out.lemon = true;
 #endif
+#if defined(FORTET_HAVE_CUFFT)
+  out.cufft = true;
+#endif
 #if defined(FORTET_HAVE_FFTW)
   out.fftw = true;
 #endif

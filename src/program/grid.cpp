@@ -148,9 +148,13 @@ struct SeparableSlices {
 };
 struct ChainSlices {
   const ChainBridge& bridge;
-  GridMeasure source() const { return bridge.source(); }
-  GridMeasure target() const { return bridge.target(); }
+  GridMeasure source() const { return on_chain(bridge.source(), 0); }
+  GridMeasure target() const { return on_chain(bridge.target(), bridge.reference().horizon); }
   GridMeasure marginal(const DefaultExec& exec, double t) const { return bridge.marginal(exec, t); }
+  /// All slices have the chain's shape; within the cells of a coarser end it knows the density.
+  GridMeasure on_chain(const GridMeasure& end, double t) const {
+    return end.grid() == bridge.grid() ? end : bridge.marginal(DefaultExec(), t);
+  }
 };
 
 /// The bridge of a coupling; the report tells what of it leaves the box. Throws InvalidArgument where that is

@@ -54,7 +54,7 @@ int run_info(const InfoArguments& arguments) {
   line("vector width", std::to_string(build.vector_bytes / 8) + " doubles, " +
                            std::to_string(build.vector_bytes / 4) + " floats");
   line("LEMON", optional_part(build.lemon, "exact optimal transport"));
-  line("FFTW", optional_part(build.fftw, "spectral grid solvers"));
+  line(build.cufft ? "cuFFT" : "FFTW", optional_part(build.cufft || build.fftw, "spectral grid solvers"));
   if (memory.total > 0) line("memory", gibibytes(memory.available) + " free of " + gibibytes(memory.total));
   device_lines();
   return exit_code::converged;

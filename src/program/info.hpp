@@ -12,7 +12,7 @@ int run_info(const InfoArguments& arguments);
 struct BuildInfo {
   std::string version, compiler;
   int vector_bytes = 0;  ///< of the packed host kernels
-  bool lemon = false, fftw = false;
+  bool lemon = false, fftw = false, cufft = false;
 };
 BuildInfo build_info();
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "grid/cells.hpp"
 #include "grid/chain_gibbs.hpp"
 #include "grid/grid_gibbs.hpp"
 #include "measure/allocate.hpp"
@@ -149,17 +150,16 @@ Solution<ChainBridge> chain_ipf(const DefaultExec& exec, const GridMeasure& sour
                                 const DriftDiffusion& reference, const GridIpfOptions& options,
                                 ConstVector<double> start) {
   constexpr const char* where = "fortet::GridIpf";
-  detail::require(source.grid() == target.grid(), where, "grid of the target", "not the source's",
-                  "a drift needs one grid for both; GridMeasure::resample() brings them together");
+  const RegularGrid states = grid::common_cells(source.grid(), target.grid());
   detail::require(!options.certify, where, "certify", "true", "not available with a DriftDiffusion");
   const auto boundary = boundaries(options.boundary, source.dimension());
   const GridGeometry nominal =  // the diffusion without its drift
-      grid_geometry(source.grid(), target.grid(), boundary, reference.epsilon());
-  const auto masses = log_masses(exec, source);
+      grid_geometry(states, states, boundary, reference.epsilon());
+  const auto masses = grid::spread(exec, {source.grid(), states}, log_masses(exec, source));
   Kokkos::parallel_for(
       "fortet::grid::masses", Kokkos::RangePolicy<DefaultExec>(exec, 0, masses.extent(0)),
       KOKKOS_LAMBDA(const std::size_t i) { masses(i) = Kokkos::exp(masses(i)); });
-  const auto chosen = grid::choose_chain(exec, source.grid(), reference, boundary, options.chain, masses);
+  const auto chosen = grid::choose_chain(exec, states, reference, boundary, options.chain, masses);
   const auto kernel = std::make_shared<ChainGibbs>(exec, source, target, chosen.chain, boundary);
   auto [f, g, report] = sinkhorn<DefaultExec>(exec, kernel, shared_options(options), start);
   const ChainBridge bridge(exec, source, target, chosen.chain, boundary, f, g);

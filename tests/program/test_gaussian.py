@@ -64,7 +64,7 @@ class Gaussian(support.ProgramTest):
 class Information(support.ProgramTest):
     def test_info(self):
         text = self.succeed("info")
-        for word in ("fortet", "Kokkos", "threads", "precision", "vector width", "LEMON", "FFTW", "memory"):
+        for word in ("fortet", "Kokkos", "threads", "precision", "vector width", "LEMON", "FFT", "memory"):
             self.assertIn(word, text)
         self.assertRegex(self.succeed("info", "--threads", 1), r"threads +1\n")
 

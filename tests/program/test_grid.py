@@ -88,6 +88,12 @@ class Grid(support.ProgramTest):
         # a constant rate changes nothing but the mass of the reference
         for p, q in zip(self.moments(two, x, 1), self.moments(three, x, 1)):
             self.assertAlmostEqual(p, q, delta=1e-9)
+        # the target on cells four times as wide: second order in .35, and every slice on the chain's grid
+        coarse = normal(nodes(-7, 7, n // 4), 0.8, 0.6)
+        four, _ = self.solve(a, coarse, *box, "--drift", drift, "--steps", 100, output="four")
+        for k in (0, 1, 2):
+            for p, q in zip(self.moments(two, x, k), self.moments(four, x, k)):
+                self.assertAlmostEqual(p, q, delta=2e-2)
 
     def test_disjoint_supports(self):
         a = [1.0] * 10 + [0.0] * 90

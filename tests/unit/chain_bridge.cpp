@@ -254,8 +254,11 @@ BOOST_AUTO_TEST_CASE(bad_input_is_named) {
     return text.find(part) != std::string::npos;
   };
   const GridAxis line{-5, 5, 50};
-  const GridMeasure a = normal(line, 0, 1), b = normal({-5, 5, 51}, 0, 1);
-  BOOST_TEST(contains(message([&] { solve(a, b, {}); }), "resample()"));
+  const GridMeasure a = normal(line, 0, 1), b = normal({-5, 5, 51}, 0, 1), c = normal({-5, 6, 50}, 0, 1);
+  BOOST_TEST(contains(message([&] { solve(a, b, {}); }),
+                      "axis 0 = 51 is not allowed; with a drift expected the "
+                      "source's 50, a multiple or a divisor of it; "));
+  BOOST_TEST(contains(message([&] { solve(a, c, {}); }), "resample()"));
   BOOST_TEST(contains(message([&] { solve(a, a, {.sigma = -1}); }), "sigma = -1"));
   BOOST_TEST(contains(message([&] { solve(a, a, {}, {.chain = {.steps = -1}}); }), "chain.steps = -1"));
   // solved, and said: spacing 0.2 over 0.1, slabs from -1.1 to 1.1 over 0.1

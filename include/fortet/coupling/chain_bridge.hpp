@@ -18,6 +18,12 @@ class Chain;
 /// log phihat are kept at up to 65 times, O(65 nodes) memory; between the chain's steps they are linear in
 /// time. Drifts are gradients of quintic interpolants. Models Bridge. What GridIpf returns for such a
 /// reference.
+///
+/// Where source and target have different grids, grid() is axis by axis the finer one, and a coarse end is
+/// known through its cells: their masses are the given ones, where in a cell a path is the chain decides.
+/// i and j then count cells of source() and target(), and K_ij is the mean of the chain's over the pair of
+/// cells. phi_T (phihat_0) is constant on them: within H^2 / sigma^2 of the time of such an end, H the width
+/// of a cell, drifts lead into cells.
 class ChainBridge {
  public:
   using scalar_type = double;
@@ -26,7 +32,8 @@ class ChainBridge {
   using In = ConstPoints<double>;
   using Out = Points<double>;
 
-  /// From potentials in cost units at the nodes. Blocking; d + 3 passes over the chain.
+  /// From potentials in cost units at the nodes of source and target, whose cells are unions of the chain's.
+  /// Blocking; d + 3 passes over the chain.
   ChainBridge(const DefaultExec& exec, GridMeasure source, GridMeasure target,
               std::shared_ptr<const grid::Chain> chain, const std::vector<Boundary>& boundary,
               ConstVector<double> source_potential, ConstVector<double> target_potential);
@@ -37,6 +44,7 @@ class ChainBridge {
   const GridMeasure& source() const { return source_; }
   const GridMeasure& target() const { return target_; }
   const DriftDiffusion& reference() const;
+  /// The chain's states.
   const RegularGrid& grid() const { return geometry_.source; }
   /// Time steps of the chain; states at k horizon / steps() are the chain's own.
   int steps() const;
@@ -49,13 +57,13 @@ class ChainBridge {
   /// f and g at any point, cost units; quintic interpolation.
   void source_potential(const DefaultExec& exec, In x, Vector<double> out) const;
   void target_potential(const DefaultExec& exec, In y, Vector<double> out) const;
-  /// E[X_T | X0 = x]: exact at the nodes, quintic between them. Asynchronous; O(6^d) a row.
+  /// E[X_T | X0 = x]: exact at the nodes of grid(), quintic between them. Asynchronous; O(6^d) a row.
   void conditional_mean(const DefaultExec& exec, In x0, Out mean) const;
   /// log d pi / d(source x target). Blocking; one pass over the chain for every distinct node next to a row
   /// of x0; linear between nodes.
   void log_density_ratio(const DefaultExec& exec, In x0, In x1, Vector<double> out) const;
 
-  /// Rows (X_0, X_T) of the chain: nodes, exact. Blocking; O(steps sum of nodes per axis) a row.
+  /// Rows (X_0, X_T) of the chain: nodes of grid(), exact. Blocking; O(steps sum of nodes per axis) a row.
   void sample(const DefaultExec& exec, RandomKey key, Out x0, Out x1) const;
   /// X_T | X_0 = x. Off the nodes the path starts from a corner of x's cell, by its multilinear weight times
   /// phi_0: O(h^2). Blocking, as sample().
@@ -79,8 +87,8 @@ class ChainBridge {
   void probability_flow_drift(const DefaultExec& exec, double t, In x, Out out) const;
   /// p_t times that velocity. Blocking.
   void current(const DefaultExec& exec, double t, In x, Out out) const;
-  /// KL of the bridge from the reference started in the source, in nats (from a killed reference: of the
-  /// weighted measure).
+  /// KL of the bridge from the reference started in the source (evenly within its cells), in nats (from a
+  /// killed reference: of the weighted measure).
   double kl_to_reference(const DefaultExec& exec) const;
 
   // Kernels below are public because nvcc asks for it.
@@ -93,6 +101,8 @@ class ChainBridge {
 
  private:
   void require_time(const char* function, double t) const;
+  /// The law of the node a path starts from.
+  GridMeasure start(const DefaultExec& exec) const;
   /// log phi (log phihat) after step n of the chain.
   Vector<double> at_step(const DefaultExec& exec, bool hat, int n) const;
   Vector<double> at_time(const DefaultExec& exec, bool hat, double t) const;

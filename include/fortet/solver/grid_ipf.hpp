@@ -59,9 +59,10 @@ Solution<ChainBridge> chain_ipf(const DefaultExec& exec, const GridMeasure& sour
 /// rounding. `Real` is the precision of the arithmetic within tiles; potentials, marginal errors and costs
 /// are double either way, and the marginal error is confirmed by a pass in double. References: Brownian,
 /// OrnsteinUhlenbeck, DiagonalBrownian by closed-form kernels, a GridCoupling returned; DriftDiffusion as a
-/// Markov chain on one grid shared by source and target, O(steps nodes d) an iteration in double, a
-/// ChainBridge returned. Over-relaxation, annealing and stopping are Sinkhorn's. solve() blocks; results are
-/// bitwise equal for every thread count.
+/// Markov chain on the finer grid of source and target, O(steps nodes d) an iteration in double, a
+/// ChainBridge returned; they share a box, and on every axis one number of nodes is a multiple of the other:
+/// the coarse end constrains the masses of its cells. Over-relaxation, annealing and stopping are Sinkhorn's.
+/// solve() blocks; results are bitwise equal for every thread count.
 template <class Real = double>
 class GridIpf {
  public:

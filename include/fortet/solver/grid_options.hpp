@@ -14,7 +14,7 @@ enum class GridKernel {
   automatic,  ///< per axis the cheaper of dense and tilted, both accurate at any range of the potentials
   dense,      ///< matrix products on exponentials; refused where the kernel itself would underflow
   tilted,     ///< log-domain tiles: any epsilon
-  spectral,   ///< FFT (periodic) and DCT (reflecting): error absolute, not relative; needs FFTW
+  spectral,   ///< FFT (periodic) and DCT (reflecting): error absolute, not relative; needs FFTW or cuFFT
   direct      ///< term by term, twice over all terms: the portable path, used on GPUs
 };
 
