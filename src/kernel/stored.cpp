@@ -224,6 +224,7 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
       }
       blocks_ =
           Blocks(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::kernel::blocks"), entries);
+      fortet::detail::prefer_large_pages(blocks_.data(), entries * sizeof(Real));
     }
     writer_->write_blocks(exec, f, g, lists_, blocks_.data());
     f0_.assign(f.data(), f.data() + f.extent(0));

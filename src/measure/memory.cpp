@@ -1,7 +1,9 @@
 #include "measure/memory.hpp"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <string>
 
 #include "fortet/error.hpp"
@@ -17,6 +19,15 @@ void require_memory(const char* function, double bytes) {
   const double machine = machine_memory();
   require(bytes <= 0.9 * machine, function, "memory estimate in GiB", bytes / gib,
           "the machine has " + std::to_string(machine / gib) + "; take a coarser grid or fewer steps");
+}
+
+void prefer_large_pages([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t bytes) {
+#ifdef MADV_HUGEPAGE
+  constexpr std::uintptr_t page = 1 << 21;
+  const auto from = reinterpret_cast<std::uintptr_t>(begin), first = (from + page - 1) / page * page,
+             last = (from + bytes) / page * page;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#endif
 }
 
 }  // namespace fortet::detail

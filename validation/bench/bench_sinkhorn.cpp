@@ -23,6 +23,7 @@
 #include "fortet/measure/draw.hpp"
 #include "fortet/measure/sampler.hpp"
 #include "fortet/solver/sinkhorn.hpp"
+#include "measure/memory.hpp"
 #include "timing.hpp"
 #include "yardstick.hpp"
 
@@ -91,7 +92,11 @@ struct Reading {
   Vector<double, Kokkos::HostSpace> values;
 
   explicit Reading(double bytes)
-      : values("fortet::bench::values", static_cast<std::size_t>(bytes / sizeof(double)) / run * run + run) {}
+      : values(Kokkos::view_alloc(Kokkos::WithoutInitializing, "fortet::bench::values"),
+               static_cast<std::size_t>(bytes / sizeof(double)) / run * run + run) {
+    fortet::detail::prefer_large_pages(values.data(), values.extent(0) * sizeof(double));  // as entries have
+    Kokkos::deep_copy(values, 0.0);
+  }
 
   double seconds() const {
     const HostExec exec;
