@@ -66,15 +66,13 @@ std::vector<HeatAxis> heat_axes(const GridGeometry& geometry, Side rows) {
 }
 
 void require_memory(const GridGeometry& geometry) {
-  double nodes[2] = {1, 1}, most_copies = 0;
+  double nodes[2] = {1, 1};
   for (const HeatAxis& axis : heat_axes(geometry, Side::source)) {
     nodes[0] *= axis.out.count;
     nodes[1] *= axis.in.count;
-    most_copies = std::max(most_copies, 2.0 * axis.images());
   }
-  // potentials, ratios, masses and workspaces; images take two numbers each
-  fortet::detail::require_memory("fortet::GridIpf",
-                                 sizeof(double) * (30 + 2 * most_copies) * (nodes[0] + nodes[1]));
+  // potentials, ratios, masses; the lines at work, with their images, are few
+  fortet::detail::require_memory("fortet::GridIpf", sizeof(double) * 30 * (nodes[0] + nodes[1]));
 }
 
 Vector<double> log_masses(const DefaultExec& exec, const GridMeasure& measure) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "grid/line_moves.hpp"
+#include "kernel/aligned_buffer.hpp"
 #include "measure/allocate.hpp"
 
 namespace fortet::detail {
@@ -60,26 +61,16 @@ class LineHeat final : public HeatKernel {
                                     : method == GridKernel::tilted
                                         ? grid::LineMethod::tilted
                                         : grid::LineKernel<Real>::choose(axes[k].out, in, axes[k].variance);
-      const int lines = grid::LineKernel<Real>::block_lines(passes_[k].lines());
       offsets_.push_back(row_offsets(axes[k], passes_[k]));
-      kernels_.emplace_back(axes[k].out, in, axes[k].variance, line, lines);
-      const std::size_t blocks = count_blocks(k), block_size = static_cast<std::size_t>(lines);
-      const auto& kernel = kernels_.back();
-      blocks_size_ =
-          std::max(blocks_size_, blocks * block_size * static_cast<std::size_t>(kernel.padded_rows()));
-      largest_size_ =
-          std::max(largest_size_, blocks * block_size * static_cast<std::size_t>(kernel.largest_rows()));
-      columns_size_ =
-          std::max(columns_size_, blocks * block_size * static_cast<std::size_t>(kernel.column_rows()));
+      kernels_.emplace_back(axes[k].out, in, axes[k].variance, line);
       if (k + 1 < axes.size())
         largest_pass =
             std::max(largest_pass, passes_[k].lines() * static_cast<std::size_t>(axes[k].out.count));
     }
-    blocks_ = workspace<double>("blocks", blocks_size_);
-    largest_ = workspace<double>("largest", largest_size_);
-    columns_ = workspace<Real>("columns", columns_size_);
-    between_[0] = workspace<double>("between", largest_pass);
-    between_[1] = workspace<double>("between", axes.size() > 2 ? largest_pass : 0);
+    for (const std::size_t k : {0, 1})
+      if (axes.size() > k + 1)
+        between_[k] = Vector<double, Kokkos::HostSpace>(
+            Kokkos::view_alloc(Kokkos::WithoutInitializing, "fortet::grid::between"), largest_pass);
     evaluated_.resize(axes.size(), 0);
   }
 
@@ -108,12 +99,11 @@ class LineHeat final : public HeatKernel {
         text += "dense";
         continue;
       }
-      const double pairs = static_cast<double>(count_blocks(k)) * kernel.out_tiles() * kernel.in_tiles();
-      const long percent = std::lround(100 * static_cast<double>(evaluated_[k]) / pairs);
-      text += std::string(kernel.method() == grid::LineMethod::direct   ? "term by term "
-                          : kernel.method() == grid::LineMethod::shared ? "shared "
-                                                                        : "tilted ") +
-              std::to_string(kernel.width()) + " (" + std::to_string(percent) + " % of tile pairs)";
+      const double terms = static_cast<double>(count_blocks(k)) * static_cast<double>(kernel.terms());
+      const long percent = std::lround(100 * static_cast<double>(evaluated_[k]) / terms);
+      text += "tilted " + std::to_string(kernel.width()) + " (" + std::to_string(percent) + " % of terms";
+      if (kernel.between() > 0) text += ", " + std::to_string(kernel.between()) + " nodes between";
+      text += ")";
     }
     if (skip_bound() > 0) text += ", left out below " + short_number(skip_bound());
     return text;
@@ -126,11 +116,6 @@ class LineHeat final : public HeatKernel {
   }
 
  private:
-  template <class Value>
-  static Vector<Value, Kokkos::HostSpace> workspace(const std::string& name, std::size_t n) {
-    return Vector<Value, Kokkos::HostSpace>(
-        Kokkos::view_alloc(Kokkos::WithoutInitializing, "fortet::grid::" + name), n);
-  }
   std::size_t count_blocks(std::size_t k) const {
     const auto lines = static_cast<std::size_t>(kernels_[k].lines());
     return (passes_[k].lines() + lines - 1) / lines;
@@ -143,35 +128,40 @@ class LineHeat final : public HeatKernel {
     const HeatAxis axis = axes_[k];
     const std::vector<std::size_t>& offsets = offsets_[k];
     const auto lines = static_cast<std::size_t>(kernel.lines()), blocks = count_blocks(k),
-               rows = static_cast<std::size_t>(kernel.padded_rows());
-    double* const block_data = blocks_.data();
-    double* const largest_data = largest_.data();
-    Real* const column_data = columns_.data();
-    const std::size_t largest_stride = static_cast<std::size_t>(kernel.largest_rows()) * lines,
-                      column_stride = static_cast<std::size_t>(kernel.column_rows()) * lines;
-    using Policy = Kokkos::RangePolicy<HostExec, Kokkos::Schedule<Kokkos::Dynamic>>;
-    Kokkos::parallel_for(
-        "fortet::grid::pack_lines", Policy(exec, 0, blocks, Kokkos::ChunkSize(1)), [&](const std::size_t b) {
-          double* block = block_data + b * rows * lines;
-          pack(axis, pass, offsets, b * lines, lines, rows, from, block);
-          kernel.prepare(block, largest_data + b * largest_stride, column_data + b * column_stride);
-        });
+               rows = static_cast<std::size_t>(kernel.padded_rows()),
+               tiles = static_cast<std::size_t>(kernel.out_tiles()),
+               width = static_cast<std::size_t>(kernel.width());
     // results leave in runs of 64 nodes: narrow tiles would write pieces of cache lines far apart
-    const auto tiles = static_cast<std::size_t>(kernel.out_tiles()),
-               width = static_cast<std::size_t>(kernel.width()),
-               together = std::max<std::size_t>(1, 64 / width), groups = (tiles + together - 1) / together;
+    const std::size_t together = std::max<std::size_t>(1, 64 / width),
+                      groups = (tiles + together - 1) / together;
+    const Kokkos::Experimental::UniqueToken<HostExec> threads(exec);
+    workspaces_.resize(static_cast<std::size_t>(threads.size()));
+    // few lines are shared out tile by tile: what all tiles of a block need is then formed by each thread
+    const std::size_t parts = std::clamp<std::size_t>(workspaces_.size() / blocks, 1, groups);
+    using Policy = Kokkos::RangePolicy<HostExec, Kokkos::Schedule<Kokkos::Dynamic>>;
     long evaluated = 0;
     Kokkos::parallel_reduce(
-        "fortet::grid::apply_lines", Policy(exec, 0, blocks * groups, Kokkos::ChunkSize(1)),
+        "fortet::grid::apply_lines", Policy(exec, 0, blocks * parts, Kokkos::ChunkSize(1)),
         [&](const std::size_t item, long& count) {
-          const std::size_t b = item / groups, first = item % groups * together,
-                            last = std::min(first + together, tiles);
-          alignas(64) double rows_of_results[grid::LineKernel<Real>::max_tile];
-          for (std::size_t I = first; I < last; ++I)
-            count += kernel.apply(block_data + b * rows * lines, largest_data + b * largest_stride,
-                                  column_data + b * column_stride, static_cast<int>(I),
-                                  rows_of_results + (I - first) * width * lines);
-          unpack(axis, pass, b * lines, lines, first * width, (last - first) * width, rows_of_results, to);
+          const auto thread = threads.acquire();
+          Workspace& workspace = workspaces_[static_cast<std::size_t>(thread)];
+          workspace.block.grow(rows * lines);
+          workspace.doubles.grow(static_cast<std::size_t>(kernel.double_rows()) * lines);
+          workspace.reals.grow(static_cast<std::size_t>(kernel.real_rows()) * lines);
+          double *block = workspace.block.data(), *doubles = workspace.doubles.data();
+          Real* reals = workspace.reals.data();
+          const std::size_t b = item / parts, part = item % parts;
+          pack(axis, pass, offsets, b * lines, lines, rows, from, block);
+          kernel.share(block, doubles, reals);
+          alignas(64) double results[grid::LineKernel<Real>::max_width * grid::LineKernel<Real>::max_lines];
+          for (std::size_t group = groups * part / parts; group < groups * (part + 1) / parts; ++group) {
+            const std::size_t first = group * together, last = std::min(first + together, tiles);
+            for (std::size_t I = first; I < last; ++I)
+              count += kernel.apply(block, doubles, reals, static_cast<int>(I),
+                                    results + (I - first) * width * lines);
+            unpack(axis, pass, b * lines, lines, first * width, (last - first) * width, results, to);
+          }
+          threads.release(thread);
         },
         evaluated);
     evaluated_[k] = evaluated;
@@ -221,9 +211,12 @@ class LineHeat final : public HeatKernel {
   std::vector<std::vector<std::size_t>> offsets_;
   std::vector<grid::LineKernel<Real>> kernels_;
   std::vector<long> evaluated_;
-  std::size_t blocks_size_ = 0, largest_size_ = 0, columns_size_ = 0;
-  Vector<double, Kokkos::HostSpace> blocks_, largest_, between_[2];
-  Vector<Real, Kokkos::HostSpace> columns_;
+  struct Workspace {
+    kernel::AlignedBuffer<double> block, doubles;
+    kernel::AlignedBuffer<Real> reals;
+  };
+  std::vector<Workspace> workspaces_;  // of the threads
+  Vector<double, Kokkos::HostSpace> between_[2];
 };
 
 // ---------------------------------------------------------------- direct: portable

@@ -129,6 +129,25 @@ inline void store_as(Stored* p, Pack<Real> v) {
   }
 }
 
+namespace detail {
+typedef float HalfPack __attribute__((vector_size(vector_bytes / 2)));
+template <std::size_t... Lane>
+inline Pack<float> join(HalfPack low, HalfPack high, std::index_sequence<Lane...>) {
+  return __builtin_shufflevector(low, high, Lane...);
+}
+}  // namespace detail
+
+/// In one register the numbers in a register of doubles, or as floats those in two.
+template <class Real>
+inline Pack<Real> narrow(const Pack<double>* from) {
+  if constexpr (lanes<Real> == lanes<double>)
+    return *from;
+  else
+    return detail::join(__builtin_convertvector(from[0], detail::HalfPack),
+                        __builtin_convertvector(from[1], detail::HalfPack),
+                        std::make_index_sequence<lanes<float>>());
+}
+
 template <class V>
 inline V max(V a, V b) {
   return a > b ? a : b;

@@ -10,28 +10,10 @@
 
 #include "fortet/impl/small_work.hpp"
 #include "fortet/types.hpp"
+#include "kernel/aligned_buffer.hpp"
 #include "kernel/block.hpp"
 
 namespace fortet::kernel {
-
-/// A buffer whose start is aligned for the tiles; it keeps its memory when it shrinks.
-template <class Real>
-class AlignedBuffer {
- public:
-  AlignedBuffer() = default;
-  AlignedBuffer(std::size_t size, Real fill) : values_(size + 64 / sizeof(Real), fill) {}
-  void grow(std::size_t size) {
-    if (values_.size() < size + 64 / sizeof(Real)) values_.resize(size + 64 / sizeof(Real));
-  }
-  Real* data() { return const_cast<Real*>(std::as_const(*this).data()); }
-  const Real* data() const {
-    const auto address = reinterpret_cast<std::uintptr_t>(values_.data());
-    return reinterpret_cast<const Real*>((address + 63) / 64 * 64);
-  }
-
- private:
-  std::vector<Real> values_;
-};
 
 /// How the blocks of a kernel are laid out.
 struct BlockShape {
