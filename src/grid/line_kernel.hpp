@@ -47,7 +47,7 @@ class LineKernel {
   static int lines();
   static constexpr int max_lines = 16;
   /// Rows of the largest tile of results.
-  static constexpr int max_width = 64;
+  static constexpr int max_width = WindowSums<Real>::max_width;
 
   LineKernel(const Nodes& out, const Nodes& in, double variance, LineMethod method);
 

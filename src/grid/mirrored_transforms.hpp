@@ -14,11 +14,13 @@
 
 namespace fortet::grid {
 
+using Extents = Kokkos::Array<std::size_t, 3>;
+
 /// The axes of an array and of the ring that each becomes. Trivially copyable into kernels.
 struct MirroredShape {
   int dimension = 0;
-  std::size_t nodes[3] = {1, 1, 1}, ring[3] = {1, 1, 1};
-  std::size_t symbols[3] = {};  // where the symbol of an axis begins in the array of all of them
+  Extents nodes{1, 1, 1}, ring{1, 1, 1};
+  Extents symbols{};  // where the symbol of an axis begins in the array of all of them
 
   std::size_t size() const { return nodes[0] * nodes[1] * nodes[2]; }
   std::size_t ring_size() const { return ring[0] * ring[1] * ring[2]; }
@@ -42,20 +44,20 @@ inline MirroredShape mirrored_shape(const std::vector<SpectralAxis>& axes) {
   return shape;
 }
 
-/// The array around the rings of all its axes.
-inline void mirror(const DefaultExec& exec, const MirroredShape& shape, const ConstVector<double>& values,
-                   const Vector<double>& ring) {
+/// out_i = in_i, and past the end of an axis of `in` its mirror image: around the rings, or back from them.
+inline void rearrange(const DefaultExec& exec, int dimension, const Extents& from, const Extents& to,
+                      const ConstVector<double>& in, const Vector<double>& out) {
   Kokkos::parallel_for(
-      "fortet::grid::mirror", Kokkos::RangePolicy<DefaultExec>(exec, 0, ring.extent(0)),
+      "fortet::grid::rearrange", Kokkos::RangePolicy<DefaultExec>(exec, 0, out.extent(0)),
       KOKKOS_LAMBDA(std::size_t flat) {
-        const std::size_t to = flat;
-        std::size_t from = 0, inner = 1;
-        for (int k = shape.dimension; k-- > 0; flat /= shape.ring[k]) {
-          const std::size_t i = flat % shape.ring[k];
-          from += inner * (i < shape.nodes[k] ? i : shape.ring[k] - 1 - i);
-          inner *= shape.nodes[k];
+        const std::size_t at = flat;
+        std::size_t source = 0, inner = 1;
+        for (int k = dimension; k-- > 0; flat /= to[k]) {
+          const std::size_t i = flat % to[k];
+          source += inner * (i < from[k] ? i : to[k] - 1 - i);
+          inner *= from[k];
         }
-        ring(to) = values(from);
+        out(at) = in(source);
       });
 }
 
@@ -75,29 +77,13 @@ inline void scale_modes(const DefaultExec& exec, const MirroredShape& shape,
       });
 }
 
-/// The array back from the rings.
-inline void crop(const DefaultExec& exec, const MirroredShape& shape, const ConstVector<double>& ring,
-                 const Vector<double>& values) {
-  Kokkos::parallel_for(
-      "fortet::grid::crop", Kokkos::RangePolicy<DefaultExec>(exec, 0, values.extent(0)),
-      KOKKOS_LAMBDA(std::size_t flat) {
-        const std::size_t to = flat;
-        std::size_t from = 0, inner = 1;
-        for (int k = shape.dimension; k-- > 0; flat /= shape.nodes[k]) {
-          from += inner * (flat % shape.nodes[k]);
-          inner *= shape.ring[k];
-        }
-        values(to) = ring(from);
-      });
-}
-
 /// The filter of Transforms by a Plan(rank, extents) of real transforms of a row-major array, not normalised:
 /// forward(exec, in, modes) and backward(exec, modes, out), which may overwrite the modes.
 template <class Plan>
 class MirroredTransforms {
  public:
   explicit MirroredTransforms(const std::vector<SpectralAxis>& axes)
-      : shape_(mirrored_shape(axes)), plan_(shape_.dimension, shape_.ring) {
+      : shape_(mirrored_shape(axes)), plan_(shape_.dimension, shape_.ring.data()) {
     const DefaultExec exec;
     ring_ = fortet::detail::allocate(exec, "fortet::grid::ring", shape_.ring_size());
     modes_ =
@@ -113,11 +99,11 @@ class MirroredTransforms {
 
   /// Asynchronous; O(N log N) for the N nodes of the rings, in three arrays of them.
   void filter(const DefaultExec& exec, const Vector<double>& values) {
-    mirror(exec, shape_, values, ring_);
+    rearrange(exec, shape_.dimension, shape_.nodes, shape_.ring, values, ring_);
     plan_.forward(exec, ring_.data(), modes_.data());
     scale_modes(exec, shape_, symbols_, modes_);
     plan_.backward(exec, modes_.data(), ring_.data());
-    crop(exec, shape_, ring_, values);
+    rearrange(exec, shape_.dimension, shape_.ring, shape_.nodes, ring_, values);
   }
 
  private:

@@ -6,11 +6,14 @@
 
 namespace fortet::kernel {
 
-/// A buffer whose start is aligned for the tiles; it keeps its memory when it shrinks.
+/// A buffer whose start is aligned for the tiles; it keeps its memory when it shrinks. A copy would begin
+/// elsewhere in its memory.
 template <class Real>
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
+  AlignedBuffer(AlignedBuffer&&) noexcept = default;
+  AlignedBuffer& operator=(AlignedBuffer&&) noexcept = default;
   AlignedBuffer(std::size_t size, Real fill) : values_(size + 64 / sizeof(Real), fill) {}
   void grow(std::size_t size) {
     if (values_.size() < size + 64 / sizeof(Real)) values_.resize(size + 64 / sizeof(Real));

@@ -47,7 +47,7 @@ void fill_block_of(const BlockArguments<Real>& a, const Real* weights, Store* bl
   using S = Shape<Real, D>;
   constexpr int L = lanes<Real>;
   const std::size_t panel_size = S::rows * static_cast<std::size_t>(a.dimension);
-  TileArguments<Real> tile{a.dimension, nullptr, nullptr, a.group, a.group_terms, a.run, S::columns};
+  TileArguments<Real> tile{.dimension = a.dimension, .columns = a.group, .column_terms = a.group_terms};
   std::fill(sums, sums + S::columns, 0.0);
   for (std::size_t begin = 0; begin < a.panels.count; begin += flush_panels(S::rows)) {
     const std::size_t end = std::min(begin + flush_panels(S::rows), a.panels.count);

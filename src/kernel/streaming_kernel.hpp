@@ -361,6 +361,7 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
         [&](std::size_t index, SweepThread<Real>& memory, double* sums) {
           BlockArguments<Real> rows = block(index, group_terms.data(), panel_terms.data());
           if (dimension_ <= small_dimension) shift(rows, index * arguments.group / run_columns, memory);
+          memory.block.grow(arguments.group * arguments.padded_columns());
           fill_block(rows, weights, memory.block.data(), sums);
           return Block<Real>{memory.block.data(), rows.panels};
         },
@@ -410,10 +411,10 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
   BlockArguments<Real> block(std::size_t index, const Real* group_terms, const Real* panel_terms) const {
     const std::size_t group = group_columns<Real>(dimension_);
     return {dimension_,
-            source_.columns.aligned() + index * group * static_cast<std::size_t>(dimension_),
+            source_.columns.values.data() + index * group * static_cast<std::size_t>(dimension_),
             group_terms + index * group,
             source_.columns.runs.data() + index * group / run_columns,
-            target_.rows.aligned(),
+            target_.rows.values.data(),
             panel_terms,
             {target_.rows.padded / panel_rows<Real>(dimension_)}};
   }
@@ -466,9 +467,9 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
                          [&, panel, d, width](const std::size_t p) {
                            const std::size_t first = p * panel;
                            const TileArguments<Real> tile{dimension_,
-                                                          own.aligned() + first * d,
+                                                          own.values.data() + first * d,
                                                           row_terms ? row_terms + first : nullptr,
-                                                          columns.aligned(),
+                                                          columns.values.data(),
                                                           column_terms,
                                                           columns.runs.data(),
                                                           columns.padded};

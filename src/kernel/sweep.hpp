@@ -67,7 +67,7 @@ struct Block {
 };
 
 /// `rows_of(group, memory, sums)` returns the group's Block and, in `sums`, its row sums with `weights`, and
-/// may use the SweepThread `memory`, whose block has room for one. Blocking.
+/// may use the SweepThread `memory`. Blocking.
 template <class Exec, class Real, class RowsOf>
 void sweep_blocks(const Exec& exec, const SweepArguments<Real>& a, SweepWorkspace<Real>& workspace,
                   const RowsOf& rows_of, Vector<double, typename Exec::memory_space> source,
@@ -85,7 +85,6 @@ void sweep_blocks(const Exec& exec, const SweepArguments<Real>& a, SweepWorkspac
       [&](const std::size_t chunk) {
         const auto thread = threads.acquire();
         SweepThread<Real>& memory = workspace.threads[static_cast<std::size_t>(thread)];
-        memory.block.grow(group * padded);
         memory.run = SweepThread<Real>::nothing;
         double* const columns = partial + chunk * padded;
         std::fill(columns, columns + padded, 0.0);

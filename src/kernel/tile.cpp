@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 #include <limits>
 
 #include "kernel/tile_group.hpp"
@@ -106,12 +105,6 @@ std::size_t group_columns(int dimension) {
   return dimension <= small_dimension ? Shape<Real, 1>::columns : Shape<Real, 0>::columns;
 }
 
-template <class Real>
-const Real* PackedPoints<Real>::aligned() const {
-  const auto address = reinterpret_cast<std::uintptr_t>(values.data());
-  return reinterpret_cast<const Real*>((address + alignment - 1) / alignment * alignment);
-}
-
 namespace {
 
 template <class Real>
@@ -129,9 +122,9 @@ void fill(PackedPoints<Real>& packed, std::size_t n, int dimension, std::size_t 
   packed.group = group;
   packed.dimension = dimension;
   const std::size_t d = static_cast<std::size_t>(dimension);
-  packed.values.assign(packed.padded * d + alignment / sizeof(Real), Real(0));
+  packed.values = {packed.padded * d, Real(0)};
   packed.square_terms.assign(n, 0.0);
-  Real* const out = const_cast<Real*>(packed.aligned());
+  Real* const out = packed.values.data();
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t k = 0; k < d; ++k) {
       const Real value = static_cast<Real>(coordinate(i, k));
@@ -150,7 +143,7 @@ constexpr double largest_square = 8;
 
 template <class Real>
 double PackedPoints<Real>::coordinate(std::size_t i, std::size_t k) const {
-  return static_cast<double>(aligned()[place(*this, i, k)]);
+  return static_cast<double>(values.data()[place(*this, i, k)]);
 }
 template <class Real>
 double PackedColumns<Real>::coordinate(std::size_t i, std::size_t k) const {

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "kernel/aligned_buffer.hpp"
+
 namespace fortet::kernel {
 
 inline constexpr double log2_e = 1.44269504088896340736;
@@ -40,10 +42,9 @@ struct PackedPoints {
   std::size_t padded = 0;  ///< rounded up to whole groups
   std::size_t group = 0;
   int dimension = 0;
-  std::vector<Real> values;          ///< use aligned()
+  AlignedBuffer<Real> values;
   std::vector<double> square_terms;  ///< -|point|^2 / 2 where it belongs to the terms of the point, or 0
 
-  const Real* aligned() const;
   double coordinate(std::size_t i, std::size_t k) const;
 };
 

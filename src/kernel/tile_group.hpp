@@ -27,7 +27,7 @@ template <class Real, int D>
 struct RowPanel {
   Pack<Real> x[D][Shape<Real, D>::vectors], terms[Shape<Real, D>::vectors] = {};
 
-  /// `terms` may be null.
+  /// `row_terms` may be null.
   RowPanel(const Real* points, const Real* row_terms) {
     using S = Shape<Real, D>;
 #pragma GCC unroll 4

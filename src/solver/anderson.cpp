@@ -68,16 +68,14 @@ typename Anderson<Exec>::Products Anderson<Exec>::products(const SinkhornState<E
 
 template <class Exec>
 double Anderson<Exec>::measure(SinkhornState<Exec>& state) {
-  const auto [rows, columns] = state.measure_both(1.0);
-  ++state.iteration;
-  if (rows.in_range && columns.in_range) {
-    state.update(Side::source, 1.0);
+  const auto [in_range, now] = state.make_rows_exact();
+  if (in_range) {
     dual_ = state.integral(Side::source) + state.integral(Side::target);  // at exact rows the mass is one
     const double rounding = state.kernel->epsilon() * state.kernel->noise();
-    if (dual_ >= best_dual_ - rounding) return error_ = columns.error;
+    if (dual_ >= best_dual_ - rounding) return error_ = now;
   }
   if (begun()) {
-    if (!(rows.in_range && columns.in_range)) Kokkos::deep_copy(state.exec, state.f, best_f_);
+    if (!in_range) Kokkos::deep_copy(state.exec, state.f, best_f_);
     Kokkos::deep_copy(state.exec, state.g, best_image_);
   }
   const double error = error_;

@@ -140,17 +140,15 @@ double newton_step(SinkhornState<Exec>& state, double& damping, int budget) {
   Kokkos::deep_copy(exec, g0, state.g);
   const double slope_before = inner(state, slope, delta);
   move<Exec>(vectors, state.kernel->epsilon(), g0, delta, state.g);
-  const auto [new_rows, new_columns] = state.measure_both(1.0);
-  ++state.iteration;
+  const auto [in_range, error] = state.make_rows_exact();
   double change = -INFINITY;  // of the slope, from 1 to about 0 where the step is right
-  if (new_rows.in_range && new_columns.in_range) {
-    state.update(Side::source, 1.0);
+  if (in_range) {
     set_slope(state, c, slope);
     change = inner(state, slope, delta) / slope_before;
   }
   damping *= change < -0.3 ? 10 : std::abs(change) < 0.3 ? 0.1 : change > 0.6 ? 0.3 : 1;
   damping = std::clamp(damping, 1e-12, 1.0);
-  if (change > -0.8) return new_columns.error;
+  if (change > -0.8) return error;
   Kokkos::deep_copy(exec, state.f, f0);
   Kokkos::deep_copy(exec, state.g, g0);
   return columns.error;
@@ -166,12 +164,9 @@ double ascend(SinkhornState<Exec>& state) {
              direction = vector("fortet::ascend::direction"), g0 = vector("fortet::ascend::before");
   // rows made exact, whether all sums were in range, and the error of the columns
   const auto measure = [&] {
-    const auto [rows, columns] = state.measure_both(1.0);
-    ++state.iteration;
-    const bool in_range = rows.in_range && columns.in_range;
-    if (in_range) state.update(Side::source, 1.0);
+    const auto result = state.make_rows_exact();
     set_slope(state, c, slope);
-    return std::pair(in_range, columns.error);
+    return result;
   };
   auto [in_range, error] = measure();
   if (!in_range) return error;

@@ -66,6 +66,15 @@ std::pair<SideStatistics, SideStatistics> SinkhornState<Exec>::measure_both(doub
 }
 
 template <class Exec>
+std::pair<bool, double> SinkhornState<Exec>::make_rows_exact() {
+  const auto [rows, columns] = measure_both(1.0);
+  ++iteration;
+  const bool in_range = rows.in_range && columns.in_range;
+  if (in_range) update(Side::source, 1.0);
+  return {in_range, columns.error};
+}
+
+template <class Exec>
 SideStatistics SinkhornState<Exec>::summarise(Side side, bool are_logarithms) {
   const Vec ratio = log_ratio(side), weights = masses(side);
   const auto chunks = chunk_statistics_;

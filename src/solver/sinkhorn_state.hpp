@@ -41,6 +41,9 @@ struct SinkhornState {
   /// Both sides from one sweep of the kernel: the source at (f, g), the target at f after an over-relaxed
   /// step, which is not taken here.
   std::pair<SideStatistics, SideStatistics> measure_both(double omega);
+  /// A sweep that makes the rows exact where both sides are in range, and counts as an iteration: whether
+  /// they are, and the error of the columns.
+  std::pair<bool, double> make_rows_exact();
   /// potential -= omega epsilon log_ratio.
   void update(Side side, double omega);
 

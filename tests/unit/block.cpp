@@ -42,10 +42,10 @@ void check_block(std::size_t m, int d, double bound) {
       weights.data()[j] = static_cast<Real>(j % 5 == 4 ? 0 : 1 + 0.5 * std::sin(static_cast<double>(j)));
     }
     BlockArguments<Real> arguments{d,
-                                   sources.aligned(),
+                                   sources.values.data(),
                                    group_terms.data(),
                                    sources.runs.data(),
-                                   targets.aligned(),
+                                   targets.values.data(),
                                    panel_terms.data(),
                                    {targets.padded / panel}};
     AlignedBuffer<Store> block(group * targets.padded, Store(0));

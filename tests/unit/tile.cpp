@@ -49,9 +49,9 @@ void check_tile(std::size_t n, std::size_t m, int d, double bound) {
     std::vector<double> sums(panel), logs(panel), averages(panel * width);
     for (std::size_t first = 0; first < n; first += panel) {
       const TileArguments<Real> tile{d,
-                                     rows.aligned() + first * static_cast<std::size_t>(d),
+                                     rows.values.data() + first * static_cast<std::size_t>(d),
                                      r + first,
-                                     columns.aligned(),
+                                     columns.values.data(),
                                      h,
                                      columns.runs.data(),
                                      columns.padded};
@@ -122,8 +122,8 @@ double error_of_sums(const std::vector<double>& x, const PackedColumns<float>& c
     h[j] = j < m ? static_cast<float>(columns.square_terms[j]) : -std::numeric_limits<float>::infinity();
   std::vector<double> sums(rows.padded);
   for (std::size_t first = 0; first < n; first += rows.group)
-    row_sums<float>({d, rows.aligned() + first * static_cast<std::size_t>(d), r + first, columns.aligned(), h,
-                     columns.runs.data(), columns.padded},
+    row_sums<float>({d, rows.values.data() + first * static_cast<std::size_t>(d), r + first,
+                     columns.values.data(), h, columns.runs.data(), columns.padded},
                     sums.data() + first);
   double worst = 0;
   for (std::size_t i = 0; i < n; ++i) {
