@@ -169,7 +169,7 @@ long LineKernel<Real>::apply_dense(const double* most, const Real* columns, int 
   alignas(64) Real sums[dense_width * lanes<Real>];
   small_product(matrix_.at(I * dense_width, 0), matrix_.next(), columns, dense_width, padded_rows(), true,
                 sums);
-  log2_of(sums, dense_width * lines(), out);
+  for (int k = 0; k < dense_width * lines(); ++k) out[k] = kernel::log2_of(sums[k]);
   for (int i = 0; i < dense_width; ++i)
     for (int l = 0; l < lines(); ++l)
       out[i * lines() + l] = most[l] > 0.5 * nothing ? out[i * lines() + l] + most[l] : minus_infinity;

@@ -7,6 +7,7 @@
 
 #include "grid/line_kernel.hpp"
 #include "grid/small_product.hpp"
+#include "kernel/logarithm.hpp"
 
 namespace fortet::grid {
 

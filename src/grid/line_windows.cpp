@@ -410,7 +410,7 @@ bool WindowSums<Real>::sum(const Block& block, const Level& level, const Window&
     const double d = level.offset[static_cast<std::size_t>(i)], shift = bits_ + (tilt - s_ * d) * d,
                  lost = span * std::abs(d);
     double* to = out + i * n;
-    log2_of(total + i * n, n, to);
+    for (int l = 0; l < n; ++l) to[l] = kernel::log2_of(total[i * n + l]);
     for (int p = 0; p < P; ++p) {
       const Doubles log = kernel::load(to + p * lanes<double>);
       least[p] = kernel::min(least[p], log - lost);

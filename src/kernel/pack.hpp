@@ -157,6 +157,29 @@ inline V min(V a, V b) {
   return a < b ? a : b;
 }
 
+/// Two positive numbers in the sixteen bits each of a word, to eleven significant bits: six bits of exponent,
+/// ten of fraction, no sign. What is below 2^-36 becomes that, and what is above 2^28 the largest below it.
+using PairedWords = detail::PackOf<float>::integers;
+namespace detail {
+inline constexpr std::int32_t pair_origin = 91 << 23;  // the bits of 2^-36
+}
+inline PairedWords pair(Pack<float> high, Pack<float> low) {
+  const auto bits = [](Pack<float> x) {
+    x = min(max(x, broadcast(0x1p-36f)), broadcast(0x1.ffcp27f));
+    return reinterpret_cast<PairedWords>(x) - detail::pair_origin;
+  };
+  const PairedWords lower = (bits(low) + 0x1000) >> 13;
+  // unpair() does not cut off what follows the high number, so that is rounded in sight of it
+  const PairedWords upper = (bits(high) - (lower >> 3) + 0x1000) >> 13;
+  return (upper > 0 ? upper : 0) << 16 | lower;
+}
+inline void unpair(PairedWords words, Pack<float>& high, Pack<float>& low) {
+  typedef std::uint32_t Unsigned __attribute__((vector_size(vector_bytes)));
+  const auto bits = reinterpret_cast<Unsigned>(words);
+  high = reinterpret_cast<Pack<float>>((bits >> 3) + detail::pair_origin);
+  low = reinterpret_cast<Pack<float>>((bits << 16 >> 3) + detail::pair_origin);
+}
+
 /// 2^t for each lane. Relative error 8e-8 (float, degree 5) or 3e-16 (double). Branch-free; -inf gives 0 or a
 /// number below 2e-38 (float), 1e-307 (double); large t saturates. NaN is not expected.
 inline Pack<float> exp2(Pack<float> t) {

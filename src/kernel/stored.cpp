@@ -16,10 +16,15 @@ namespace {
 
 using impl::Side;
 
-/// Potentials may move this far, in units of epsilon, from where the blocks were written: an entry that
-/// underflowed in float there, below exp(-87), is below exp(-87 + 2 * 16) now. With panels left out they move
-/// less far, and a step of the source inside a sweep likewise, so that fewer panels have to be kept.
-constexpr double largest_move = 16, largest_move_of_lists = 4;
+/// Two potentials together may rise this far, in units of epsilon, from where the blocks were written, or
+/// sink: an entry that underflowed in float there, below exp(-87), is below exp(-87 + 32) now. With panels
+/// left out they rise less far, and a step of the source inside a sweep likewise, so that fewer panels have
+/// to be kept. In half precision an entry that became 2^-36 is below 2e-5 now.
+template <class Store>
+constexpr double largest_move = std::is_same_v<Store, Half> ? 14 : 32;
+constexpr double largest_move_of_lists = 8, largest_step_of_lists = 4;
+/// What one potential may move by while the other makes up for it.
+constexpr double largest_drift = 40;
 
 /// Lists are worth their trouble where they leave out at least this share of the panels, or of what the last
 /// ones kept.
@@ -42,6 +47,9 @@ class DensityWriter final : public BlockWriter<Exec> {
             .panel_count = (columns + panel - 1) / panel};
   }
   double recompute_time() const override { return 10; }  // a cost and an exponential, twice, one by one
+  void write_blocks(const Exec& exec, In f, In g, const PanelLists&, Half* blocks) const override {
+    write(exec, f, g, blocks);
+  }
   void write_blocks(const Exec& exec, In f, In g, const PanelLists&, float* blocks) const override {
     write(exec, f, g, blocks);
   }
@@ -61,18 +69,28 @@ class DensityWriter final : public BlockWriter<Exec> {
       const std::size_t last = std::min(first + slab, all.rows);
       kernel_->log_densities(exec, first, f, g,
                              Kokkos::subview(t, std::make_pair(std::size_t{0}, last - first), Kokkos::ALL));
-      Kokkos::parallel_for("fortet::kernel::write_slab",
-                           Kokkos::RangePolicy<Exec>(exec, 0, (last - first + group - 1) / group),
-                           [&](const std::size_t index) {
-                             Store* block = blocks + (first / group + index) * group * all.padded_columns();
-                             for (std::size_t j = 0; j < all.padded_columns(); ++j)
-                               for (std::size_t c = 0; c < group; ++c) {
-                                 const std::size_t i = index * group + c;
-                                 block[(j / panel * group + c) * panel + j % panel] =
-                                     j < m && first + i < last ? static_cast<Store>(std::exp(t(i, j)))
-                                                               : Store(0);
-                               }
-                           });
+      Kokkos::parallel_for(
+          "fortet::kernel::write_slab",
+          Kokkos::RangePolicy<Exec>(exec, 0, (last - first + group - 1) / group),
+          [&](const std::size_t index) {
+            using Number = std::conditional_t<std::is_same_v<Store, double>, double, float>;
+            Store* const kept = blocks + (first / group + index) * group * all.padded_columns();
+            AlignedBuffer<Number> numbers;
+            Number* block;
+            if constexpr (std::is_same_v<Store, Half>) {
+              numbers.grow(group * all.padded_columns());
+              block = numbers.data();
+            } else {
+              block = kept;
+            }
+            for (std::size_t j = 0; j < all.padded_columns(); ++j)
+              for (std::size_t c = 0; c < group; ++c) {
+                const std::size_t i = index * group + c;
+                block[(j / panel * group + c) * panel + j % panel] =
+                    j < m && first + i < last ? static_cast<Number>(std::exp(t(i, j))) : Number(0);
+              }
+            if constexpr (std::is_same_v<Store, Half>) keep_in_half(panel, block, all.panel_count, kept);
+          });
       exec.fence("fortet::kernel::write_slab");
     }
   }
@@ -97,15 +115,17 @@ template <class Exec>
 PanelLists lists_for(const Exec& exec, const BlockWriter<Exec>& writer, double negligible,
                      const typename BlockWriter<Exec>::In& f, const typename BlockWriter<Exec>::In& g) {
   const BlockShape shape = writer.block_shape();
-  PanelLists lists = writer.active_panels(exec, f, g, std::log(negligible) - 3 * largest_move_of_lists);
+  PanelLists lists =
+      writer.active_panels(exec, f, g, std::log(negligible) - largest_move_of_lists - largest_step_of_lists);
   const double all = static_cast<double>(shape.tiles());
   return static_cast<double>(lists.panels.size()) < (1 - worth) * all ? lists : PanelLists{};
 }
 
-/// Entries and arithmetic in Real.
-template <class Exec, class Real>
+/// Entries in Store, arithmetic in float or, for double, in double.
+template <class Exec, class Store>
 class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
  public:
+  using Real = std::conditional_t<std::is_same_v<Store, double>, double, float>;
   using Base = impl::HalfBridgeKernel<Exec>;
   using typename Base::In;
   using typename Base::memory_space;
@@ -128,24 +148,25 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
   }
 
   /// Of the entries.
-  double bytes() const { return static_cast<double>(blocks_.extent(0)) * sizeof(Real); }
+  double bytes() const { return static_cast<double>(blocks_.extent(0)) * sizeof(Store); }
 
   std::size_t size(Side side) const override { return base_->size(side); }
   double epsilon() const override { return base_->epsilon(); }
   In log_weights(Side side) const override { return base_->log_weights(side); }
   std::string description() const override {
+    constexpr const char* name = sizeof(Store) == 2 ? "half" : sizeof(Store) == 4 ? "float" : "double";
     std::string share;
     if (!lists_.empty()) {
       const auto all = shape_.tiles();
       share = std::to_string((100 * lists_.panels.size() + all - 1) / all) + " % of the tiles, ";
     }
-    return std::string("stored in ") + (std::is_same_v<Real, float> ? "float, " : "double, ") + share +
-           "from " + base_->description();
+    return std::string("stored in ") + name + ", " + share + "from " + base_->description();
   }
   double noise() const override {
-    // entries, factors and sums of 1024 terms are rounded one by one; a few units remain in a marginal
-    return std::max(base_->noise(), 4 * static_cast<double>(std::numeric_limits<Real>::epsilon()));
+    // what entries are off by stays the same; factors and sums of 1024 terms are rounded one by one
+    return 4 * static_cast<double>(std::numeric_limits<Real>::epsilon());
   }
+  int revision() const override { return revision_; }
   bool single_precision() const override { return std::is_same_v<Real, float>; }
   std::shared_ptr<const Base> with_epsilon(const Exec& exec, double epsilon) const override {
     return base_->with_epsilon(exec, epsilon);
@@ -195,8 +216,7 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
   /// is no memory for them.
   bool refresh(const Exec& exec, const In& f, const In& g) const {
     exec.fence("fortet::kernel::stored");
-    const bool near =
-        !f0_.empty() && moved_little(f, f0_, source_masses_) && moved_little(g, g0_, target_masses_);
+    const bool near = !f0_.empty() && moved_little(f, g);
     // as the potentials settle fewer panels matter
     const bool review = ++age_ == next_review_;
     if (review) next_review_ *= 4;
@@ -218,15 +238,16 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
     const std::size_t entries = lists_.kept(all) * shape_.group * shape_.panel;
     if (entries > blocks_.extent(0)) {
       blocks_ = Blocks();  // before the new ones are taken
-      if (static_cast<double>(entries) * sizeof(Real) > available_memory() / 2) {
+      if (static_cast<double>(entries) * sizeof(Store) > available_memory() / 2) {
         f0_.clear();
         return false;
       }
       blocks_ =
           Blocks(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::kernel::blocks"), entries);
-      fortet::detail::prefer_large_pages(blocks_.data(), entries * sizeof(Real));
+      fortet::detail::prefer_large_pages(blocks_.data(), entries * sizeof(Store));
     }
     writer_->write_blocks(exec, f, g, lists_, blocks_.data());
+    ++revision_;
     f0_.assign(f.data(), f.data() + f.extent(0));
     g0_.assign(g.data(), g.data() + g.extent(0));
     return true;
@@ -245,30 +266,46 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
         exec, arguments, workspace_,
         [&](std::size_t group, const auto&, double* sums) {
           const auto [before, panels] = lists_.of(group, shape_.panel_count);
-          const Real* const block = blocks_.data() + before * entries;
+          const Store* const block = blocks_.data() + before * entries;
           block_row_sums(arguments.panel, block, panels, arguments.weights, sums);
-          return Block<Real>{block, panels};
+          return Block<Store>{block, panels};
         },
         source, target);
   }
 
  private:
-  using Blocks = Kokkos::View<Real*, memory_space>;
+  using Blocks = Kokkos::View<Store*, memory_space>;
 
   std::vector<double> masses(Side side) const {
     std::vector<double> values = to_host(base_->log_weights(side));
     for (double& value : values) value = std::exp(value);
     return values;
   }
-  bool moved_little(const In& now, const std::vector<double>& then, const std::vector<double>& mass) const {
-    const double limit = (lists_.empty() ? largest_move : largest_move_of_lists) * epsilon();
-    for (std::size_t i = 0; i < then.size(); ++i)
-      if (mass[i] > 0 && !(std::abs(now(i) - then[i]) <= limit)) return false;
-    return true;
+  bool moved_little(const In& f, const In& g) const {
+    const Moves of_f = moves(f, f0_, source_masses_), of_g = moves(g, g0_, target_masses_);
+    const double limit = (lists_.empty() ? largest_move<Store> : largest_move_of_lists) * epsilon(),
+                 drift = largest_drift * epsilon();
+    return of_f.up + of_g.up <= limit && -(of_f.down + of_g.down) <= limit &&
+           std::max({of_f.up, of_g.up, -of_f.down, -of_g.down}) <= drift;
+  }
+  /// Of the atoms that have mass: the largest and the smallest.
+  struct Moves {
+    double up = -INFINITY, down = INFINITY;
+  };
+  static Moves moves(const In& now, const std::vector<double>& then, const std::vector<double>& mass) {
+    Moves moves;
+    for (std::size_t i = 0; i < then.size(); ++i) {
+      if (!(mass[i] > 0)) continue;
+      const double by = now(i) - then[i];
+      if (!std::isfinite(by)) return {.up = INFINITY};
+      moves.up = std::max(moves.up, by);
+      moves.down = std::min(moves.down, by);
+    }
+    return moves;
   }
   /// Whether no atom of the source moves up so far in ratio^(-omega) that panels left out could matter.
   bool steps_are_small(const Out& ratios, double omega) const {
-    const double least = std::exp(-largest_move_of_lists / std::max(omega, 1e-300));
+    const double least = std::exp(-largest_step_of_lists / std::max(omega, 1e-300));
     for (std::size_t i = 0; i < ratios.extent(0); ++i)
       if (source_masses_[i] > 0 && !(ratios(i) >= least)) return false;
     return true;
@@ -282,6 +319,7 @@ class StoredKernel final : public impl::HalfBridgeKernel<Exec> {
   mutable Blocks blocks_;
   mutable PanelLists lists_;
   mutable int age_ = 0, next_review_ = 4;  // in sweeps
+  mutable int revision_ = 0;               // how often blocks were written
   // where the blocks were written, and the factors that lead from there to the potentials of a sweep
   mutable std::vector<double> f0_, g0_, row_scales_, row_masses_, column_scales_;
   mutable AlignedBuffer<Real> weights_;
@@ -297,18 +335,30 @@ double stored_time(double bytes, std::size_t entry, int threads) {
   return static_cast<double>(entry) * (bytes < 0.7 * cache ? in_cache : in_memory);
 }
 
-/// Whether `share` of the entries, kept in Real, fit into memory, or into what `previous` gives, and are read
-/// faster than computed.
-template <class Real, class Exec>
+/// Whether `share` of the entries, kept in Store, fit into memory, or into what `previous` gives, and are
+/// read faster than computed.
+template <class Store, class Exec>
 bool pays(const Exec& exec, const BlockWriter<Exec>& writer, double share,
           const impl::HalfBridgeKernel<Exec>* previous) {
   const BlockShape shape = writer.block_shape();
   const double bytes =
-      share * static_cast<double>(shape.rows) * static_cast<double>(shape.columns) * sizeof(Real);
+      share * static_cast<double>(shape.rows) * static_cast<double>(shape.columns) * sizeof(Store);
   // writing costs about as much as an iteration or two of some tens
-  const auto* donor = dynamic_cast<const StoredKernel<Exec, Real>*>(previous);
+  const auto* donor = dynamic_cast<const StoredKernel<Exec, Store>*>(previous);
   return ((donor && bytes <= donor->bytes()) || bytes < available_memory() / 2) &&
-         1.1 * share * stored_time(bytes, sizeof(Real), exec.concurrency()) < writer.recompute_time();
+         1.1 * share * stored_time(bytes, sizeof(Store), exec.concurrency()) < writer.recompute_time();
+}
+
+/// Whether densities fit into a Half near the fixed point: there they are below 1 / max(a_i, b_j).
+template <class Exec>
+bool densities_fit(const impl::HalfBridgeKernel<Exec>& kernel) {
+  const auto least = [&](Side side) {
+    double smallest = 0;
+    for (const double log : to_host(kernel.log_weights(side)))
+      if (std::isfinite(log)) smallest = std::min(smallest, log);
+    return smallest;
+  };
+  return std::max(least(Side::source), least(Side::target)) >= std::log(0x1p-18);
 }
 
 }  // namespace
@@ -334,10 +384,11 @@ std::shared_ptr<const HalfBridgeKernel<Exec>> make_stored(
     const std::size_t all = writer->block_shape().tiles(),
                       kept = lists_for(exec, *writer, negligible, f, g).kept(all);
     const double share = static_cast<double>(kept) / static_cast<double>(all);
-    const auto store = [&]<class Real>(Real) -> std::shared_ptr<const HalfBridgeKernel<Exec>> {
-      if (!always && !pays<Real>(exec, *writer, share, previous.get())) return nullptr;
-      return std::make_shared<StoredKernel<Exec, Real>>(base, writer, negligible, previous.get());
+    const auto store = [&]<class Store>(Store) -> std::shared_ptr<const HalfBridgeKernel<Exec>> {
+      if (!always && !pays<Store>(exec, *writer, share, previous.get())) return nullptr;
+      return std::make_shared<StoredKernel<Exec, Store>>(base, writer, negligible, previous.get());
     };
+    if (tolerance >= half_tolerance && densities_fit(*base)) return store(Half{});
     return base->single_precision() || tolerance >= 5e-7 ? store(float{}) : store(double{});
   }
   return nullptr;

@@ -24,6 +24,7 @@ class BlockWriter {
   }
   /// Writes exp((f_i + g_j - c_ij) / epsilon) for the groups, one after the other, and the panels of each
   /// that are listed. Blocking.
+  virtual void write_blocks(const Exec& exec, In f, In g, const PanelLists& lists, Half* blocks) const = 0;
   virtual void write_blocks(const Exec& exec, In f, In g, const PanelLists& lists, float* blocks) const = 0;
   virtual void write_blocks(const Exec& exec, In f, In g, const PanelLists& lists, double* blocks) const = 0;
 };

@@ -45,13 +45,14 @@ Moments moments(const HostPoints& points, const std::vector<double>& log_weights
   Moments m;
   m.mean.assign(d, 0.0);
   for (std::size_t i = 0; i < n; ++i) {
+    const double weight = std::exp(log_weights[i]);
     double square = 0;
     for (std::size_t k = 0; k < d; ++k) {
       const double value = static_cast<double>(points(i, k)) - centre[k];
-      m.mean[k] += std::exp(log_weights[i]) * value;
+      m.mean[k] += weight * value;
       square += value * value;
     }
-    m.square += std::exp(log_weights[i]) * square;
+    m.square += weight * square;
     m.largest_square = std::max(m.largest_square, square);
   }
   return m;
@@ -263,6 +264,9 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
     }
     return lists;
   }
+  void write_blocks(const Exec& exec, In f, In g, const PanelLists& lists, Half* blocks) const override {
+    write(exec, f, g, lists, blocks);
+  }
   void write_blocks(const Exec& exec, In f, In g, const PanelLists& lists, float* blocks) const override {
     write(exec, f, g, lists, blocks);
   }
@@ -270,6 +274,13 @@ class HostStreaming final : public Streaming<Exec, Real, Point>, public BlockWri
     if constexpr (std::is_same_v<Real, double>) write(exec, f, g, lists, blocks);
   }
   bool single_precision() const override { return std::is_same_v<Real, float>; }
+  std::shared_ptr<const impl::HalfBridgeKernel<Exec>> in_float(const Exec& exec) const override {
+    if constexpr (std::is_same_v<Real, float>)
+      return nullptr;
+    else
+      return make_streaming<Exec, float, Point>(exec, this->cost_.x, this->cost_.y, this->log_a_,
+                                                this->log_b_, this->epsilon_);
+  }
   /// Where boxes of neighbours bound the cost well: in few dimensions.
   std::shared_ptr<const impl::HalfBridgeKernel<Exec>> in_space_order(
       const Exec& exec, Vector<int, memory_space>& source, Vector<int, memory_space>& target) const override {
@@ -516,6 +527,7 @@ std::shared_ptr<const impl::GibbsKernel<Exec>> make_streaming(
 #define FORTET_STREAMING_EVERYWHERE(prefix, Real, Point) FORTET_STREAMING(prefix, HostExec, Real, Point)
 #endif
 FORTET_STREAMING_EVERYWHERE(extern, float, float)
+FORTET_STREAMING_EVERYWHERE(extern, float, double)
 FORTET_STREAMING_EVERYWHERE(extern, double, float)
 FORTET_STREAMING_EVERYWHERE(extern, double, double)
 

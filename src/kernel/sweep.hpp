@@ -60,9 +60,9 @@ struct SweepWorkspace {
 };
 
 /// A block, in the buffer of a thread or elsewhere, and what it holds.
-template <class Real>
+template <class Store>
 struct Block {
-  const Real* entries;
+  const Store* entries;
   Panels panels;
 };
 
@@ -88,21 +88,23 @@ void sweep_blocks(const Exec& exec, const SweepArguments<Real>& a, SweepWorkspac
         memory.run = SweepThread<Real>::nothing;
         double* const columns = partial + chunk * padded;
         std::fill(columns, columns + padded, 0.0);
-        double sums[largest_group];
+        double sums[largest_group], steps[largest_group];
         Real factors[largest_group];
         for (std::size_t g = groups * chunk / chunks; g < groups * (chunk + 1) / chunks; ++g) {
-          const Block<Real> block = rows_of(g, memory, sums);
+          const auto block = rows_of(g, memory, sums);
+          const std::size_t first = g * group, rows = std::min(group, a.rows - first);
+          if (a.row_scales)
+            for (std::size_t c = 0; c < rows; ++c) sums[c] *= a.row_scales[first + c];
+          for (std::size_t c = 0; c < rows; ++c) source(first + c) = sums[c];
+          if (a.squares)
+            for (std::size_t c = 0; c < rows; ++c) steps[c] = a.row_scales ? a.row_scales[first + c] : 1.0;
+          else if (a.omega == -1)
+            std::copy(sums, sums + rows, steps);
+          else
+            powers(sums, -a.omega, rows, steps);
           for (std::size_t c = 0; c < group; ++c) {
-            const std::size_t i = g * group + c;
-            const double scale = i < a.rows && a.row_scales ? a.row_scales[i] : 1.0;
-            if (i < a.rows) source(i) = scale * sums[c];
-            factors[c] =
-                i < a.rows && a.row_masses[i] > 0
-                    ? static_cast<Real>(a.row_masses[i] * (a.squares ? scale
-                                                           : a.omega == -1
-                                                               ? source(i)
-                                                               : std::exp2(-a.omega * std::log2(source(i)))))
-                    : Real(0);
+            const bool matters = c < rows && a.row_masses[first + c] > 0;
+            factors[c] = matters ? static_cast<Real>(a.row_masses[first + c] * steps[c]) : Real(0);
           }
           if (a.squares)
             add_block_squares(a.panel, block.entries, block.panels, factors, columns);
@@ -111,14 +113,20 @@ void sweep_blocks(const Exec& exec, const SweepArguments<Real>& a, SweepWorkspac
         }
         threads.release(thread);
       });
-  const Exec space = impl::space_for(exec, 0.3 * static_cast<double>(chunks * a.columns));
-  Kokkos::parallel_for("fortet::kernel::sweep_columns", Kokkos::RangePolicy<Exec>(space, 0, a.columns),
-                       [&](const std::size_t j) {
-                         double sum = 0;
+  constexpr std::size_t run = 256;  // columns that one thread adds up, chunk by chunk
+  const Exec space = impl::space_for(exec, 0.1 * static_cast<double>(chunks * a.columns));
+  Kokkos::parallel_for("fortet::kernel::sweep_columns",
+                       Kokkos::RangePolicy<Exec>(space, 0, (a.columns + run - 1) / run),
+                       [&](const std::size_t r) {
+                         const std::size_t first = r * run, count = std::min(run, a.columns - first);
+                         double sums[run] = {};
                          for (std::size_t chunk = 0; chunk < chunks; ++chunk)
-                           sum += partial[chunk * padded + j];
-                         const double scale = a.column_scales ? a.column_scales[j] : 1.0;
-                         target(j) = (a.squares ? scale * scale : scale) * sum;
+                           for (std::size_t j = 0; j < count; ++j)
+                             sums[j] += partial[chunk * padded + first + j];
+                         for (std::size_t j = 0; j < count; ++j) {
+                           const double scale = a.column_scales ? a.column_scales[first + j] : 1.0;
+                           target(first + j) = (a.squares ? scale * scale : scale) * sums[j];
+                         }
                        });
   exec.fence("fortet::kernel::sweep");
 }

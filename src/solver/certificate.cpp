@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "chunked_sum.hpp"
 #include "instantiate.hpp"
@@ -59,9 +60,8 @@ Vec<Exec> missing(SinkhornState<Exec>& state, Side side) {
 }  // namespace
 
 template <class Exec>
-double error_in_double(SinkhornState<Exec>& state) {
-  const auto working = state.kernel;
-  state.kernel = working->in_double(state.exec);
+double error_by(SinkhornState<Exec>& state, const typename SinkhornState<Exec>::Kernel& kernel) {
+  const auto working = std::exchange(state.kernel, kernel);
   auto [rows, columns] = state.measure_both(0.0);
   if (!rows.in_range) rows = state.measure(Side::source, true);
   if (!columns.in_range) columns = state.measure(Side::target, true);
@@ -71,7 +71,6 @@ double error_in_double(SinkhornState<Exec>& state) {
 
 template <class Exec>
 void certify(SinkhornState<Exec>& state, bool round, Report& report) {
-  state.kernel = state.kernel->in_double(state.exec);
   const double mass = state.plan_mass(), epsilon = state.kernel->epsilon();
   report.dual_value = state.integral(Side::source) + state.integral(Side::target) - epsilon * (mass - 1);
   if (!round) {
@@ -105,8 +104,8 @@ void certify(SinkhornState<Exec>& state, bool round, Report& report) {
   report.duality_gap = *report.entropic_cost - *report.dual_value;
 }
 
-#define FORTET_INSTANTIATE(Exec)                         \
-  template double error_in_double(SinkhornState<Exec>&); \
+#define FORTET_INSTANTIATE(Exec)                                                               \
+  template double error_by(SinkhornState<Exec>&, const typename SinkhornState<Exec>::Kernel&); \
   template void certify(SinkhornState<Exec>&, bool, Report&);
 FORTET_FOR_EACH_EXEC(FORTET_INSTANTIATE)
 

@@ -5,12 +5,12 @@
 
 namespace fortet::impl {
 
-/// The L1 marginal error of the plan, by a pass of its own in double; leaves the log-ratios of both sides.
+/// The L1 marginal error of the plan, by a pass of another kernel; leaves the log-ratios of both sides.
 template <class Exec>
-double error_in_double(SinkhornState<Exec>& state);
+double error_by(SinkhornState<Exec>& state, const typename SinkhornState<Exec>::Kernel& kernel);
 
-/// The costs of the plan, or with `round` of the plan rounded to its marginals and the duality gap, in
-/// double, into the report. After error_in_double(). Leaves the kernel in double.
+/// The costs of the plan, or with `round` of the plan rounded to its marginals and the duality gap, into the
+/// report. The kernel should be in double. After error_by().
 template <class Exec>
 void certify(SinkhornState<Exec>& state, bool round, Report& report);
 

@@ -15,6 +15,10 @@
 namespace fortet::impl {
 namespace {
 
+/// Float arithmetic may do the work where the noise in its entries is below this, about that of entries in
+/// half precision, or below this share of the tolerance. The noise is an upper bound, seldom attained.
+constexpr double float_noise = 0x1p-9, noise_share = 0.1;
+
 /// A faster method at work: it goes on while it halves the error every so many iterations, and rests for as
 /// long as it worked in vain.
 struct Attempt {
@@ -53,8 +57,11 @@ class Run {
   Run(const Exec& exec, Kernel kernel, const SinkhornOptions& options, Clock::time_point begin)
       : options_(options),
         begin_(begin),
-        state_(exec, std::move(kernel)),
-        relaxation_(options.largest_relaxation) {}
+        state_(exec, kernel),
+        relaxation_(options.largest_relaxation),
+        base_(kernel),
+        in_float_(kernel->in_float(exec)),
+        in_double_(kernel->single_precision() ? kernel->in_double(exec) : kernel) {}
 
   /// `levels` of epsilon end at the kernel's; those before `first` are skipped unless the last one stalls.
   SinkhornResult<Exec> solve(In start, const std::vector<double>& levels, std::size_t first);
@@ -72,31 +79,59 @@ class Run {
   };
   std::optional<Ended> judge(Level& level, const char* phase, double error);
   std::optional<Ended> accelerate(Level& level, Attempt& attempt);
-  Ended run_level(double tolerance, const char* phase);
+  Ended run_level(double tolerance, const char* phase, bool far);
   double half_step(Side side, const SideStatistics& statistics, double omega);
   bool report_progress(const char* phase, double error, double tolerance, bool force);
-  Ended finish(Report& report);
-  void use_stored(double tolerance);
+  Ended finish(Report& report, bool warm);
+  void work_at(double epsilon, double tolerance);
+  void store_entries();
+  /// Whether what is at work is good for large errors only, or when calibrated.
+  bool rough() const {
+    return entry_tolerance_ >= half_tolerance &&
+           (state_.kernel == stored_ || state_.kernel->single_precision() != base_->single_precision());
+  }
+  void refine();
 
   const SinkhornOptions& options_;
   Clock::time_point begin_;
   SinkhornState<Exec> state_;
   solver::Relaxation relaxation_;
   std::vector<HistoryEntry> history_;
-  int patience_ = 0;            // iterations without progress before a level counts as stalled
-  double damping_ = 0;          // of Newton's method
-  double entry_tolerance_ = 0;  // that stored entries are good for
-  Kernel stored_;               // the last one, for its memory
+  int patience_ = 0;                          // iterations without progress before a level counts as stalled
+  double damping_ = 0;                        // of Newton's method
+  const Kernel base_, in_float_, in_double_;  // the kernel; null in_float_: it is in float, or cannot be
+  double entry_tolerance_ = 0;                // that arithmetic and entries at work are good for
+  Kernel stored_;                             // the last one that was stored, for its memory
 };
+
+/// The kernel at `epsilon`, with arithmetic and entries that are good for errors down to `tolerance`.
+template <class Exec>
+void Run<Exec>::work_at(double epsilon, double tolerance) {
+  entry_tolerance_ = tolerance;
+  const auto at = [&](const Kernel& kernel) {
+    return kernel->epsilon() == epsilon ? kernel : kernel->with_epsilon(state_.exec, epsilon);
+  };
+  const bool in_float =
+      tolerance >= half_tolerance && in_float_ &&
+      in_float_->noise() * in_float_->epsilon() / epsilon < std::max(float_noise, noise_share * tolerance);
+  state_.kernel = at(in_float ? in_float_ : base_);
+}
 
 /// Keeps the entries of the kernel in memory where that pays, or as the options say.
 template <class Exec>
-void Run<Exec>::use_stored(double tolerance) {
-  entry_tolerance_ = tolerance;
+void Run<Exec>::store_entries() {
   if (options_.entries == KernelEntries::recomputed) return;
-  const Kernel stored = make_stored<Exec>(state_.exec, state_.kernel, tolerance, state_.f, state_.g,
+  const Kernel stored = make_stored<Exec>(state_.exec, state_.kernel, entry_tolerance_, state_.f, state_.g,
                                           options_.entries == KernelEntries::stored, stored_);
   if (stored) state_.kernel = stored_ = stored;
+}
+
+/// Ends the use of arithmetic and entries that are good for large errors only.
+template <class Exec>
+void Run<Exec>::refine() {
+  stored_ = nullptr;  // memory that is of no more use
+  work_at(state_.kernel->epsilon(), std::min(options_.tolerance, half_tolerance / 2));
+  store_entries();
 }
 
 /// One over-relaxed half-step, at a factor up to omega that does not lower the dual; returns the factor
@@ -136,8 +171,10 @@ bool Run<Exec>::report_progress(const char* phase, double error, double toleranc
 template <class Exec>
 std::optional<typename Run<Exec>::Ended> Run<Exec>::judge(Level& level, const char* phase, double error) {
   level.error = error;
-  const bool go_on = report_progress(phase, error, level.tolerance, error <= level.tolerance);
-  if (error <= level.tolerance) return Ended::tolerance;
+  const double tolerance =
+      rough() && !state_.is_calibrated() ? std::max(level.tolerance, half_tolerance) : level.tolerance;
+  const bool go_on = report_progress(phase, error, tolerance, error <= tolerance);
+  if (error <= tolerance) return Ended::tolerance;
   if (!go_on) return Ended::cancelled;
   if (state_.iteration >= options_.max_iterations) return Ended::limit;
   if (error < 0.99 * level.best) {
@@ -150,7 +187,7 @@ std::optional<typename Run<Exec>::Ended> Run<Exec>::judge(Level& level, const ch
   // near the fixed point fewer tiles matter: storing may pay now
   if (state_.iteration >= level.storing_from && state_.kernel != stored_) {
     level.storing_from += 4 * (state_.iteration - level.from);
-    use_stored(entry_tolerance_);
+    store_entries();
   }
   return {};
 }
@@ -174,9 +211,9 @@ std::optional<typename Run<Exec>::Ended> Run<Exec>::accelerate(Level& level, Att
 }
 
 /// Iterates at the kernel's epsilon until the marginal error of the current plan (f, g) is at most
-/// `tolerance`.
+/// `tolerance`. `far`: epsilon has just changed, so that the first step is the largest.
 template <class Exec>
-typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* phase) {
+typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* phase, bool far) {
   relaxation_.restart();
   Level level{.tolerance = tolerance,
               .from = state_.iteration,
@@ -188,7 +225,7 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
   Attempt newton{.from = state_.iteration + 30}, anderson{.from = state_.iteration};
   damping_ = 1e-3;
   for (bool first = true;; first = false) {
-    const double omega = first ? 1.0 : relaxation_.factor();  // a new level starts far from its fixed point
+    const double omega = first && far ? 1.0 : relaxation_.factor();
     SideStatistics rows{.in_range = false}, columns;
     if (!robust) std::tie(rows, columns) = state_.measure_both(omega);
     const bool swept = rows.in_range;
@@ -202,6 +239,10 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
     if (relaxation_.rate() < 1) rate = relaxation_.rate();
     const double to_go = rate < 1 ? std::log(error / tolerance) / -std::log(rate) : 0;
     const bool slow = swept && to_go > 1000;
+    if (rough() && (slow || state_.iteration - level.best_iteration > 50)) {
+      refine();
+      continue;
+    }
     if (options_.anderson && slow && error < 0.1 && state_.iteration >= anderson.from) {
       anderson.begin(state_.iteration, error);
       if (const auto ended = accelerate(level, anderson)) return *ended;
@@ -225,34 +266,51 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
     target_error = (half_step(Side::target, columns, relaxation_.factor()) - 1) * columns.error;
     robust = !swept && !robust;
     ++state_.iteration;
+    if (!first) continue;
+    if (as_assumed && omega == 1 && columns.in_range && columns.error <= tolerance)
+      if (const auto ended = judge(level, phase, columns.error)) return *ended;  // of rows that are exact
+    if (state_.kernel != stored_) store_entries();
   }
 }
 
-/// The last level: in float, or with entries in float, as far as that goes, then in double, until the error
-/// that a check in double finds is at most the tolerance.
+/// The last level: with rough arithmetic and entries, corrected by checks in double, as far as that goes,
+/// then with finer ones, until the error that a check finds is at most the tolerance. `warm`: the start may
+/// be so good that rough arithmetic would spoil it.
 template <class Exec>
-typename Run<Exec>::Ended Run<Exec>::finish(Report& report) {
-  const bool is_float = state_.kernel->single_precision();
-  use_stored(options_.tolerance);
-  double target = options_.tolerance;
-  for (int attempt = 0; attempt < 8; ++attempt) {
-    const auto refines = [&] {
-      return state_.kernel->single_precision() && (options_.finish_in_double || !is_float);
-    };
-    const Ended ended = run_level(refines() ? std::max(target, state_.kernel->noise()) : target, "iterating");
-    if (attempt == 0) report.kernel = state_.kernel->description();
-    const bool rough = state_.kernel->single_precision(), refine = refines();
-    if (!may_go_on(ended) || (ended == Ended::stalled && !refine)) return ended;
-    if (ended == Ended::tolerance) report.marginal_error = error_in_double(state_);
-    if (ended == Ended::tolerance && report.marginal_error <= options_.tolerance) return ended;
-    if (refine) {
+typename Run<Exec>::Ended Run<Exec>::finish(Report& report, bool warm) {
+  const bool is_float = base_->single_precision(), may_double = options_.finish_in_double || !is_float;
+  work_at(base_->epsilon(), std::max(options_.tolerance, half_tolerance));
+  if (warm) state_.kernel = base_;
+  double target = options_.tolerance, found = INFINITY;
+  for (int attempt = 0; attempt < 12; ++attempt) {
+    const auto single = [&] { return state_.kernel->single_precision(); };
+    const auto reach = [&] { return single() && may_double ? state_.kernel->noise() : 0; };
+    const Ended ended = run_level(std::max(target, reach()), "iterating", attempt == 0);
+    report.kernel = state_.kernel->description();
+    if (!may_go_on(ended)) return ended;
+    if (ended == Ended::tolerance) {
+      const double before = std::exchange(found, error_by(state_, in_double_));
+      report.marginal_error = found;
+      if (found <= options_.tolerance) return ended;
+      target = std::max(0.8 * options_.tolerance, reach());
+      if (found < before / 2 && target < found && may_double && single()) {
+        state_.calibrate();
+        if (is_float) report.precision = "float, corrected in double";
+        continue;
+      }
+    }
+    // on to what is finer
+    if (rough()) {
+      refine();
+    } else if (single() && may_double) {
       if (is_float) report.precision = "float, finished in double";
-      state_.kernel = state_.kernel->in_double(state_.exec);
-      use_stored(0);
-    } else if (ended == Ended::tolerance && !rough) {
-      target /= 2;  // the estimate that ended the level was below what the check in double finds
+      entry_tolerance_ = 0;
+      state_.kernel = in_double_;
+      store_entries();
+    } else if (ended == Ended::tolerance && !single()) {
+      target = std::min(target, found) / 2;  // what ended the level was below what the check finds
     } else {
-      break;
+      return ended == Ended::stalled ? ended : Ended::floor;
     }
   }
   return Ended::floor;
@@ -274,8 +332,7 @@ SinkhornResult<Exec> Run<Exec>::solve(In start, const std::vector<double>& level
   report.m = state_.g.extent(0);
   report.epsilon = epsilon;
   report.kernel = state_.kernel->description();
-  const Kernel base = state_.kernel;
-  const bool is_float = base->single_precision();
+  const bool is_float = base_->single_precision();
   report.precision = is_float ? "float" : "double";
 
   // An imbalance between far clusters below the annealing tolerance is not seen until epsilon is so small
@@ -285,19 +342,18 @@ SinkhornResult<Exec> Run<Exec>::solve(In start, const std::vector<double>& level
   for (int round = 0; round < 3; ++round, level_tolerance /= 30) {
     patience_ = levels.size() > 1 && round < 2 ? 400 : 2000;
     for (std::size_t level = round == 0 ? first : 0; level + 1 < levels.size() && may_go_on(ended); ++level) {
-      state_.kernel = base->with_epsilon(state_.exec, levels[level]);
-      use_stored(level_tolerance);
-      ended = run_level(level_tolerance, "annealing");
+      work_at(levels[level], level_tolerance);
+      ended = run_level(level_tolerance, "annealing", true);
     }
     if (!may_go_on(ended)) break;
-    state_.kernel = base;
-    ended = finish(report);
+    ended = finish(report, start.extent(0) > 0 && levels.size() == 1);
     if (ended != Ended::stalled || levels.size() == 1) break;
   }
-  state_.kernel = base;
+  state_.kernel = base_;
   for (const Side side : {Side::source, Side::target}) state_.extend_to_zero_weights(side);
   state_.shift((state_.integral(Side::target) - state_.integral(Side::source)) / 2);
-  if (ended != Ended::tolerance) report.marginal_error = error_in_double(state_);
+  if (ended != Ended::tolerance) report.marginal_error = error_by(state_, in_double_);
+  state_.kernel = in_double_;
   certify(state_, options_.certify, report);
 
   report.iterations = state_.iteration;

@@ -1,10 +1,12 @@
 #include "solver/sinkhorn_state.hpp"
 
 #include <cmath>
+#include <numbers>
 
 #include "chunked_sum.hpp"
 #include "fortet/impl/small_work.hpp"
 #include "instantiate.hpp"
+#include "kernel/logarithm.hpp"
 
 namespace fortet::impl {
 namespace {
@@ -18,7 +20,7 @@ SinkhornState<Exec>::SinkhornState(const Exec& space, Kernel gibbs)
     : exec(space_for(space, 0.5 * static_cast<double>(gibbs->size(Side::source)) *
                                 static_cast<double>(gibbs->size(Side::target)))),
       vectors(
-          space_for(space, 5.0 * static_cast<double>(gibbs->size(Side::source) + gibbs->size(Side::target)))),
+          space_for(space, 2.0 * static_cast<double>(gibbs->size(Side::source) + gibbs->size(Side::target)))),
       kernel(std::move(gibbs)),
       f("fortet::sinkhorn::f", kernel->size(Side::source)),
       g("fortet::sinkhorn::g", kernel->size(Side::target)),
@@ -41,9 +43,11 @@ typename SinkhornState<Exec>::Vec SinkhornState<Exec>::mass_of(Side side) const 
 
 template <class Exec>
 SideStatistics SinkhornState<Exec>::measure(Side side, bool robust) {
-  const In own = potential(side), across = potential(other(side));
+  const In own = side == Side::source ? corrected_f() : In(g),
+           across = side == Side::source ? In(g) : corrected_f();
   if (!robust) {
     kernel->ratios(exec, side, own, across, log_ratio(side));
+    if (side == Side::target) correct_target();
     const SideStatistics statistics = summarise(side);
     if (statistics.in_range) return statistics;
   }
@@ -60,9 +64,59 @@ SideStatistics SinkhornState<Exec>::measure(Side side, bool robust) {
 
 template <class Exec>
 std::pair<SideStatistics, SideStatistics> SinkhornState<Exec>::measure_both(double omega) {
-  kernel->sweep(exec, f, g, omega, source_log_ratio, target_log_ratio);
+  kernel->sweep(exec, corrected_f(), g, omega, source_log_ratio, target_log_ratio);
+  correct_target();
   const SideStatistics source = summarise(Side::source);
   return {source, summarise(Side::target)};
+}
+
+template <class Exec>
+void SinkhornState<Exec>::calibrate() {
+  const auto copy_of = [&](const Vec& values) {
+    const Vec copy(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, "fortet::sinkhorn::exact"),
+                   values.extent(0));
+    Kokkos::deep_copy(exec, copy, values);
+    return copy;
+  };
+  const Vec exact_source = copy_of(source_log_ratio), exact_target = copy_of(target_log_ratio);
+  f_correction_ = Vec("fortet::sinkhorn::f_correction", f.extent(0));
+  corrected_f_ = Vec("fortet::sinkhorn::corrected_f", f.extent(0));
+  target_correction_ = Vec("fortet::sinkhorn::target_correction", g.extent(0));
+  Kokkos::deep_copy(exec, target_correction_, 1.0);
+  calibrated_ = nullptr;
+  bool in_range = measure_both(0.0).first.in_range;
+  const double epsilon = kernel->epsilon();
+  const Vec to_f = f_correction_, to_target = target_correction_, source = source_log_ratio,
+            target = target_log_ratio;
+  Kokkos::parallel_for(
+      "fortet::sinkhorn::calibrate_source", Kokkos::RangePolicy<Exec>(vectors, 0, f.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t i) { to_f(i) = epsilon * (exact_source(i) - source(i)); });
+  calibrated_ = kernel;
+  calibrated_revision_ = kernel->revision();
+  in_range = measure_both(0.0).second.in_range && in_range;
+  Kokkos::parallel_for(
+      "fortet::sinkhorn::calibrate_target", Kokkos::RangePolicy<Exec>(vectors, 0, g.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t j) { to_target(j) = Kokkos::exp(exact_target(j) - target(j)); });
+  if (!in_range) calibrated_ = nullptr;
+}
+
+template <class Exec>
+typename SinkhornState<Exec>::In SinkhornState<Exec>::corrected_f() const {
+  if (!is_calibrated()) return f;
+  const Vec from = f, to = corrected_f_, correction = f_correction_;
+  Kokkos::parallel_for(
+      "fortet::sinkhorn::correct_f", Kokkos::RangePolicy<Exec>(vectors, 0, to.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t i) { to(i) = from(i) + correction(i); });
+  return to;
+}
+
+template <class Exec>
+void SinkhornState<Exec>::correct_target() {
+  if (!is_calibrated()) return;
+  const Vec ratio = target_log_ratio, correction = target_correction_;
+  Kokkos::parallel_for(
+      "fortet::sinkhorn::correct_target", Kokkos::RangePolicy<Exec>(vectors, 0, ratio.extent(0)),
+      KOKKOS_LAMBDA(const std::size_t j) { ratio(j) *= correction(j); });
 }
 
 template <class Exec>
@@ -82,16 +136,18 @@ SideStatistics SinkhornState<Exec>::summarise(Side side, bool are_logarithms) {
   Kokkos::parallel_for(
       "fortet::sinkhorn::summarise", Kokkos::RangePolicy<Exec>(vectors, 0, chunk_count),
       KOKKOS_LAMBDA(const std::size_t chunk) {
+        const std::size_t first = chunk * chunk_size, count = n - first < chunk_size ? n - first : chunk_size;
+        double* const r = ratio.data() + first;
         double error = 0, smallest = 0, largest = 0;
-        for (std::size_t i = chunk * chunk_size; i < n && i < (chunk + 1) * chunk_size; ++i) {
-          const double r = are_logarithms ? Kokkos::exp(Kokkos::fmin(ratio(i), 300.0)) : ratio(i);
-          const double log_r = are_logarithms ? ratio(i) : Kokkos::log(r);
-          ratio(i) = log_r;
-          error += weights(i) * Kokkos::fabs(r - 1);
-          // NaN, from the logarithm of a negative overflow, counts as out of range
-          const double value = log_r == log_r ? log_r : 1e300;
-          smallest = Kokkos::fmin(smallest, value);
-          largest = Kokkos::fmax(largest, value);
+        for (std::size_t i = 0; i < count; ++i)
+          error += weights(first + i) *
+                   Kokkos::fabs((are_logarithms ? Kokkos::exp(Kokkos::fmin(r[i], 300.0)) : r[i]) - 1);
+        if (!are_logarithms)
+          for (std::size_t i = 0; i < count; ++i) r[i] = std::numbers::ln2 * kernel::log2_of(r[i]);
+        for (std::size_t i = 0; i < count; ++i) {
+          const double value = r[i] == r[i] ? r[i] : 1e300;  // NaN counts as out of range
+          smallest = value < smallest ? value : smallest;
+          largest = value > largest ? value : largest;
         }
         chunks(chunk, 0) = error;
         chunks(chunk, 1) = smallest;

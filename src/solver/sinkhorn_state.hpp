@@ -44,6 +44,14 @@ struct SinkhornState {
   /// A sweep that makes the rows exact where both sides are in range, and counts as an iteration: whether
   /// they are, and the error of the columns.
   std::pair<bool, double> make_rows_exact();
+  /// Mixed-precision refinement, as for linear systems (Carson, Higham 2018): the log-ratios of both sides
+  /// were measured at the current potentials by a kernel that is more exact than this one. From now on what
+  /// this one finds is corrected by what it is off by here, so that its fixed point is that of the other: to
+  /// the second order, rounding times what the plan moves by until then.
+  void calibrate();
+  bool is_calibrated() const {
+    return calibrated_ && calibrated_ == kernel && calibrated_->revision() == calibrated_revision_;
+  }
   /// potential -= omega epsilon log_ratio.
   void update(Side side, double omega);
 
@@ -62,8 +70,16 @@ struct SinkhornState {
   /// What the ratios, or their logarithms, of a side come to; leaves the logarithms. Summed in fixed chunks,
   /// in order: bitwise the same for every thread count.
   SideStatistics summarise(Side side, bool are_logarithms = false);
+  /// f for this kernel: shifted where it is calibrated.
+  In corrected_f() const;
+  /// Corrects ratios of the target where this kernel is calibrated.
+  void correct_target();
 
  private:
+  int calibrated_revision_ = 0;
+  Kernel calibrated_;  // the kernel that corrections are for: f += f_correction_, target ratios *=
+                       // target_correction_
+  Vec f_correction_, target_correction_, corrected_f_;
   Kokkos::View<double* [3], Kokkos::LayoutRight, memory_space> chunk_statistics_;
 };
 

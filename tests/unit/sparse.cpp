@@ -132,14 +132,16 @@ BOOST_AUTO_TEST_CASE(tiles_left_out_are_below_the_bound) {
 
 // Marginals of sparse sweeps at the potentials where the lists were made, after moves that keep them, moves
 // that do not, and where the step inside the sweep is too large for them. Rounding: entries, factors and sums
-// of a thousand of them in float or double.
+// of a thousand of them in half, float or double. Moves make densities above 2^28, too large for half
+// precision.
 BOOST_AUTO_TEST_CASE(sparse_sweeps_keep_their_promise) {
   for (const std::size_t d : {1u, 2u, 3u})
-    for (const double tolerance : {1.0, 1e-6, 1e-9}) {
+    for (const double tolerance : {1.0, 5e-5, 1e-6, 1e-9}) {
       BOOST_TEST_CONTEXT("d=" << d << " tolerance=" << tolerance) {
         const SmallEpsilon p(1597, 2043, d, 2e-3, 11);
         const Kernel stored = p.stored(tolerance);
-        const double rounding = tolerance > 5e-7 ? 2e-6 : 1e-12;
+        const bool in_half = tolerance == 1.0;
+        const double rounding = in_half ? 5e-4 : tolerance > 5e-7 ? 2e-6 : 1e-12;
         check_sweep(p, stored, p.f, p.g, 1.0, tolerance / 100, rounding);
         BOOST_TEST(is_sparse(stored));
         const auto moved = [&](double by_rows, double by_columns, std::size_t every) {
@@ -154,6 +156,7 @@ BOOST_AUTO_TEST_CASE(sparse_sweeps_keep_their_promise) {
         };
         for (const auto& [rows, columns, every] :
              {std::tuple{3.9, 3.9, 1u}, {-3.9, -3.9, 1u}, {15.0, 15.0, 20u}}) {
+          if (in_half && rows > 4) continue;
           const SmallEpsilon other = moved(rows, columns, every);
           check_sweep(p, stored, other.f, other.g, 1.0, tolerance / 100, rounding);
         }
@@ -190,7 +193,8 @@ BOOST_AUTO_TEST_CASE(merged_atoms_lead_to_the_same_answer) {
       });
       BOOST_TEST((on_atoms != history.begin() && on_atoms != history.end()));
       BOOST_TEST(on_atoms->epsilon < 0.5 * scale);
-      BOOST_TEST(solved.report.iterations < expected.report.iterations);
+      // a few go into each change from half precision to double
+      BOOST_TEST(solved.report.iterations < expected.report.iterations + 10);
       const auto f = solved.coupling.source_potential(), g = solved.coupling.target_potential(),
                  true_f = expected.coupling.source_potential(), true_g = expected.coupling.target_potential();
       double worst = 0;

@@ -42,6 +42,8 @@ class HalfBridgeKernel {
       const Exec&, Vector<int, memory_space>& /*source*/, Vector<int, memory_space>& /*target*/) const {
     return nullptr;
   }
+  /// Changes when what rounding does to the entries changes, though potentials do not.
+  virtual int revision() const { return 0; }
   /// After in_space_order(): runs of that many atoms of each side merged into their weighted means, a coarser
   /// problem to begin with. Null where that is not available.
   virtual std::shared_ptr<const HalfBridgeKernel> merged(const Exec&, std::size_t /*source_run*/,
@@ -52,6 +54,9 @@ class HalfBridgeKernel {
   virtual std::shared_ptr<const HalfBridgeKernel> with_epsilon(const Exec& exec, double epsilon) const = 0;
   /// Its arithmetic is float, or its entries are: a solve may begin with it and end in_double().
   virtual bool single_precision() const { return false; }
+  /// The same kernel in float arithmetic, for errors above its noise. Null where that is not to be had, or
+  /// this one is in float.
+  virtual std::shared_ptr<const HalfBridgeKernel> in_float(const Exec&) const { return nullptr; }
   /// The same kernel in double arithmetic.
   virtual std::shared_ptr<const HalfBridgeKernel> in_double(const Exec& exec) const = 0;
 

@@ -3,10 +3,15 @@
 
 namespace fortet::impl {
 
-/// `base` with its entries kept in memory between iterations (rows x columns x 4 or 8 bytes), stabilised:
-/// they are written again when the potentials have moved by more than 16 epsilon, so that nothing that
-/// matters has underflowed (Schmitzer 2019, section 3.1). Entries are rounded to float where an error of 1e-7
-/// in the marginals is below `tolerance`.
+/// Entries may be kept in half precision, eleven significant bits, while the marginal error is above this: a
+/// marginal sums so many that rounding disturbs it by less.
+inline constexpr double half_tolerance = 1e-4;
+
+/// `base` with its entries kept in memory between iterations (rows x columns x 2, 4 or 8 bytes), stabilised:
+/// they are written again when the potentials have moved by more than 16 epsilon (4 in half precision), so
+/// that nothing that matters has underflowed (Schmitzer 2019, section 3.1). Entries are rounded to half where
+/// `tolerance` is at least half_tolerance and no density exceeds a million, to float where an error of 1e-7
+/// in the marginals is below it.
 ///
 /// Block-sparse where many tiles are negligible (section 3.2 there): with d_ab the distance between the boxes
 /// of two runs of atoms, tile (a, b) is left out when
