@@ -33,8 +33,8 @@ struct Report {
   double epsilon = 0;        ///< sigma^2 T, or the static epsilon
   std::size_t n = 0, m = 0;  ///< atoms of source and target (0: not atomic)
   int dimension = 0;
-  std::string precision;                 ///< "double", "float", "float, finished in double"
-  std::string kernel;                    ///< which kernel did the work, and why; notes after "; "
+  std::string precision;  ///< "double", "float", "float, corrected in double", "float, finished in double"
+  std::string kernel;     ///< which kernel did the work, and why; notes after "; "
   double marginal_error = 0;             ///< max over both sides of the L1 distance of the marginals
   std::optional<double> transport_cost;  ///< <c, pi>
   std::optional<double> entropic_cost;   ///< transport_cost + epsilon KL(pi | mu x nu)

@@ -69,7 +69,8 @@ class Run {
  private:
   double seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
 
-  enum class Ended { tolerance, limit, cancelled, floor, stalled };
+  /// `far`: from the fixed point, where no acceleration works and another start is better.
+  enum class Ended { tolerance, limit, cancelled, floor, stalled, far };
   static bool may_go_on(Ended ended) { return ended != Ended::limit && ended != Ended::cancelled; }
   struct Level {
     double tolerance;
@@ -79,7 +80,7 @@ class Run {
   };
   std::optional<Ended> judge(Level& level, const char* phase, double error);
   std::optional<Ended> accelerate(Level& level, Attempt& attempt);
-  Ended run_level(double tolerance, const char* phase, bool far);
+  Ended run_level(double tolerance, const char* phase, bool fresh);
   double half_step(Side side, const SideStatistics& statistics, double omega);
   bool report_progress(const char* phase, double error, double tolerance, bool force);
   Ended finish(Report& report, bool warm);
@@ -90,6 +91,7 @@ class Run {
     return entry_tolerance_ >= half_tolerance &&
            (state_.kernel == stored_ || state_.kernel->single_precision() != base_->single_precision());
   }
+  double attainable() const;
   void refine();
 
   const SinkhornOptions& options_;
@@ -97,7 +99,7 @@ class Run {
   SinkhornState<Exec> state_;
   solver::Relaxation relaxation_;
   std::vector<HistoryEntry> history_;
-  int patience_ = 0;                          // iterations without progress before a level counts as stalled
+  bool may_anneal_again_ = false;             // where this does not lead to the end
   double damping_ = 0;                        // of Newton's method
   const Kernel base_, in_float_, in_double_;  // the kernel; null in_float_: it is in float, or cannot be
   double entry_tolerance_ = 0;                // that arithmetic and entries at work are good for
@@ -124,6 +126,15 @@ void Run<Exec>::store_entries() {
   const Kernel stored = make_stored<Exec>(state_.exec, state_.kernel, entry_tolerance_, state_.f, state_.g,
                                           options_.entries == KernelEntries::stored, stored_);
   if (stored) state_.kernel = stored_ = stored;
+}
+
+/// What the kernel at work says of smaller errors is not to be relied on.
+template <class Exec>
+double Run<Exec>::attainable() const {
+  const bool finer =
+      state_.kernel->single_precision() && (options_.finish_in_double || !base_->single_precision());
+  return std::max(finer ? state_.kernel->noise() : 0,
+                  rough() && !state_.is_calibrated() ? half_tolerance : 0);
 }
 
 /// Ends the use of arithmetic and entries that are good for large errors only.
@@ -171,8 +182,7 @@ bool Run<Exec>::report_progress(const char* phase, double error, double toleranc
 template <class Exec>
 std::optional<typename Run<Exec>::Ended> Run<Exec>::judge(Level& level, const char* phase, double error) {
   level.error = error;
-  const double tolerance =
-      rough() && !state_.is_calibrated() ? std::max(level.tolerance, half_tolerance) : level.tolerance;
+  const double tolerance = std::max(level.tolerance, attainable());
   const bool go_on = report_progress(phase, error, tolerance, error <= tolerance);
   if (error <= tolerance) return Ended::tolerance;
   if (!go_on) return Ended::cancelled;
@@ -183,7 +193,7 @@ std::optional<typename Run<Exec>::Ended> Run<Exec>::judge(Level& level, const ch
   }
   const int without_progress = state_.iteration - level.best_iteration;
   if (error < 20 * state_.kernel->noise() && without_progress > 50) return Ended::floor;
-  if (without_progress > patience_) return Ended::stalled;
+  if (without_progress > (may_anneal_again_ ? 400 : 2000)) return Ended::stalled;
   // near the fixed point fewer tiles matter: storing may pay now
   if (state_.iteration >= level.storing_from && state_.kernel != stored_) {
     level.storing_from += 4 * (state_.iteration - level.from);
@@ -211,9 +221,9 @@ std::optional<typename Run<Exec>::Ended> Run<Exec>::accelerate(Level& level, Att
 }
 
 /// Iterates at the kernel's epsilon until the marginal error of the current plan (f, g) is at most
-/// `tolerance`. `far`: epsilon has just changed, so that the first step is the largest.
+/// `tolerance`. `fresh`: epsilon has just changed, so that the first step is the largest.
 template <class Exec>
-typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* phase, bool far) {
+typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* phase, bool fresh) {
   relaxation_.restart();
   Level level{.tolerance = tolerance,
               .from = state_.iteration,
@@ -225,7 +235,7 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
   Attempt newton{.from = state_.iteration + 30}, anderson{.from = state_.iteration};
   damping_ = 1e-3;
   for (bool first = true;; first = false) {
-    const double omega = first && far ? 1.0 : relaxation_.factor();
+    const double omega = first && fresh ? 1.0 : relaxation_.factor();
     SideStatistics rows{.in_range = false}, columns;
     if (!robust) std::tie(rows, columns) = state_.measure_both(omega);
     const bool swept = rows.in_range;
@@ -239,6 +249,7 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
     if (relaxation_.rate() < 1) rate = relaxation_.rate();
     const double to_go = rate < 1 ? std::log(error / tolerance) / -std::log(rate) : 0;
     const bool slow = swept && to_go > 1000;
+    if (may_anneal_again_ && slow && error >= 0.1 && state_.iteration - level.from > 100) return Ended::far;
     if (rough() && (slow || state_.iteration - level.best_iteration > 50)) {
       refine();
       continue;
@@ -284,16 +295,15 @@ typename Run<Exec>::Ended Run<Exec>::finish(Report& report, bool warm) {
   double target = options_.tolerance, found = INFINITY;
   for (int attempt = 0; attempt < 12; ++attempt) {
     const auto single = [&] { return state_.kernel->single_precision(); };
-    const auto reach = [&] { return single() && may_double ? state_.kernel->noise() : 0; };
-    const Ended ended = run_level(std::max(target, reach()), "iterating", attempt == 0);
+    const Ended ended = run_level(target, "iterating", attempt == 0);
     report.kernel = state_.kernel->description();
-    if (!may_go_on(ended)) return ended;
+    if (!may_go_on(ended) || ended == Ended::far) return ended;
     if (ended == Ended::tolerance) {
       const double before = std::exchange(found, error_by(state_, in_double_));
       report.marginal_error = found;
       if (found <= options_.tolerance) return ended;
-      target = std::max(0.8 * options_.tolerance, reach());
-      if (found < before / 2 && target < found && may_double && single()) {
+      target = 0.8 * options_.tolerance;
+      if (found < before / 2 && state_.kernel->noise() < found && may_double && single()) {
         state_.calibrate();
         if (is_float) report.precision = "float, corrected in double";
         continue;
@@ -340,14 +350,15 @@ SinkhornResult<Exec> Run<Exec>::solve(In start, const std::vector<double>& level
   Ended ended = Ended::tolerance;
   double level_tolerance = options_.annealing.tolerance;
   for (int round = 0; round < 3; ++round, level_tolerance /= 30) {
-    patience_ = levels.size() > 1 && round < 2 ? 400 : 2000;
+    may_anneal_again_ = levels.size() > 1 && round < 2;
     for (std::size_t level = round == 0 ? first : 0; level + 1 < levels.size() && may_go_on(ended); ++level) {
       work_at(levels[level], level_tolerance);
       ended = run_level(level_tolerance, "annealing", true);
     }
     if (!may_go_on(ended)) break;
     ended = finish(report, start.extent(0) > 0 && levels.size() == 1);
-    if (ended != Ended::stalled || levels.size() == 1) break;
+    if (ended != Ended::stalled && ended != Ended::far) break;
+    if (levels.size() == 1) break;
   }
   state_.kernel = base_;
   for (const Side side : {Side::source, Side::target}) state_.extend_to_zero_weights(side);

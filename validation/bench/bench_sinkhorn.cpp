@@ -5,7 +5,7 @@
 //   half       one marginal, max-free (ratios)
 //   soft_min   one marginal with a running maximum
 //   full       a full iteration with one exponential a pair (sweep, recomputed)
-//   stored     a full iteration that reads each entry once (sweep, stored in float; in double), and its
+//   stored     a full iteration that reads each entry once (sweep, stored in 16, 32 and 64 bits), and its
 //              share of the rate at which this many bytes can be read and summed
 //   limit      d fused multiply-adds and one exponential a pair at the machine's measured rates, for half
 //              and full
@@ -115,9 +115,11 @@ template <class Real>
 void bench_rates(const bench::Yardstick& machine, std::size_t n, int d, int repeats) {
   const Problem<Real> p(n, d);
   const bool is_float = std::is_same_v<Real, float>;
-  const Kernel in_float = p.stored(1e-6), in_double = p.stored(1e-9);
-  const Reading floats(4 * p.pairs()), doubles(is_float ? 0 : 8 * p.pairs());
-  std::vector<double> half, soft_min, full, stored[2], read[2];
+  const std::size_t widths = is_float ? 2 : 3;  // of entries: 2, 4 and 8 bytes
+  const Kernel kept[] = {p.stored(1e-3), p.stored(1e-6), p.stored(1e-9)};
+  const Reading bytes[] = {Reading(2 * p.pairs()), Reading(4 * p.pairs()),
+                           Reading(is_float ? 0 : 8 * p.pairs())};
+  std::vector<double> half, soft_min, full, stored[3], read[3];
   for (int r = 0; r < repeats; ++r) {
     half.push_back(p.seconds_of_half(p.exec));
     soft_min.push_back(seconds_of([&] {
@@ -125,16 +127,15 @@ void bench_rates(const bench::Yardstick& machine, std::size_t n, int d, int repe
       p.exec.fence();
     }));
     full.push_back(p.seconds_of_sweep(p.kernel, p.exec));
-    stored[0].push_back(p.seconds_of_sweep(in_float, p.exec));
-    read[0].push_back(floats.seconds());
-    if (is_float) continue;
-    stored[1].push_back(p.seconds_of_sweep(in_double, p.exec));
-    read[1].push_back(doubles.seconds());
+    for (std::size_t k = 0; k < widths; ++k) {
+      stored[k].push_back(p.seconds_of_sweep(kept[k], p.exec));
+      read[k].push_back(bytes[k].seconds());
+    }
   }
   const double limit = bench::limit_seconds(machine, p.pairs(), d, is_float);
   std::printf("%8zu %5d  %-6s %9.3f %9.3f %9.3f %9.3f %6.0f %%", n, d, name_of<Real>(), p.rate(half),
               p.rate(soft_min), p.rate(full), p.pairs() / limit / 1e9, 100 * limit / median(full));
-  for (int k = 0; k < (is_float ? 1 : 2); ++k)
+  for (std::size_t k = 0; k < widths; ++k)
     std::printf(" %9.3f %5.0f %%", p.rate(stored[k]), 100 * median(read[k]) / median(stored[k]));
   std::printf("\n");
 }
@@ -193,10 +194,12 @@ int main(int argc, char** argv) {
   std::printf("machine (%d threads): %.0f / %.0f Gfma/s float / double, %.1f / %.1f Gexp2/s\n\n", threads,
               machine.fma_float / 1e9, machine.fma_double / 1e9, machine.exp2_float / 1e9,
               machine.exp2_double / 1e9);
-  std::printf("%8s %5s  %-6s %9s %9s %9s %9s %8s %9s %7s %9s %7s\n", "n = m", "d", "real", "half", "soft_min",
-              "full", "limit", "full", "stored", "float", "stored", "double");
-  std::printf("%8s %5s  %-6s %9s %9s %9s %9s %8s %9s %7s %9s %7s\n", "", "", "", "Gpair/s", "Gpair/s",
-              "Gpair/s", "Gpair/s", "of limit", "Gpair/s", "of read", "Gpair/s", "of read");
+  std::printf("%8s %5s  %-6s %9s %9s %9s %9s %8s %9s %7s %9s %7s %9s %7s\n", "n = m", "d", "real", "half",
+              "soft_min", "full", "limit", "full", "stored", "16 bits", "stored", "float", "stored",
+              "double");
+  std::printf("%8s %5s  %-6s %9s %9s %9s %9s %8s %9s %7s %9s %7s %9s %7s\n", "", "", "", "Gpair/s", "Gpair/s",
+              "Gpair/s", "Gpair/s", "of limit", "Gpair/s", "of read", "Gpair/s", "of read", "Gpair/s",
+              "of read");
   for (const std::size_t n : {std::size_t{1000}, std::size_t{10000}}) {
     if (quick && n > 1000) break;
     for (const int d : {1, 2, 3, 16, 64, 128}) {

@@ -8,16 +8,17 @@ namespace fortet::impl {
 inline constexpr double half_tolerance = 1e-4;
 
 /// `base` with its entries kept in memory between iterations (rows x columns x 2, 4 or 8 bytes), stabilised:
-/// they are written again when the potentials have moved by more than 16 epsilon (4 in half precision), so
-/// that nothing that matters has underflowed (Schmitzer 2019, section 3.1). Entries are rounded to half where
-/// `tolerance` is at least half_tolerance and no density exceeds a million, to float where an error of 1e-7
-/// in the marginals is below it.
+/// they are written again when two potentials together have moved by more than 32 epsilon (14 in half
+/// precision), so that nothing that matters has underflowed (Schmitzer 2019, section 3.1). Entries are
+/// rounded to half where `tolerance` is at least half_tolerance and the atoms of one side weigh at least
+/// 2^-18 each, so that no density is near the largest that can be kept; to float where an error of 1e-7 in
+/// the marginals is below it.
 ///
 /// Block-sparse where many tiles are negligible (section 3.2 there): with d_ab the distance between the boxes
 /// of two runs of atoms, tile (a, b) is left out when
 ///   max_a f + max_b g - d_ab^2 / 2 <= epsilon (log(tolerance / 100) - 12),
-/// which changes no marginal ratio by more than tolerance / 100 while potentials, and a step of the source
-/// inside of a sweep, move by less than 4 epsilon; then the lists are made anew.
+/// which changes no marginal ratio by more than tolerance / 100 while two potentials together rise by less
+/// than 8 epsilon and a step of the source inside of a sweep by less than 4; then the lists are made anew.
 ///
 /// Unless `always`, null where recomputing is expected to be faster or memory does not suffice for the tiles
 /// that matter at (f, g). Null where the kernel is not between atoms on the host. `previous` gives its

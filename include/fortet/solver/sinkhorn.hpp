@@ -11,18 +11,18 @@ namespace fortet {
 /// Epsilon annealing: solve at larger epsilons first, each to a loose tolerance.
 struct AnnealingOptions {
   bool enabled = true;
-  double factor = 0.25;    ///< epsilon of a level over that of the one before, in (0, 1)
-  double tolerance = 0.1;  ///< marginal error at which a level is left
-  double threshold = 0.1;  ///< no annealing from epsilon >= threshold * mean cost on
-  bool merge = true;       ///< begin on runs of eight merged atoms: from a million pairs on, d <= 3
+  double factor = 0.25;     ///< epsilon of a level over that of the one before, in (0, 1)
+  double tolerance = 0.01;  ///< marginal error at which a level is left
+  double threshold = 0.1;   ///< no annealing from epsilon >= threshold * mean cost on
+  bool merge = true;        ///< begin on runs of eight merged atoms: from a million pairs on, d <= 3
 };
 
 /// What is done with the entries of the kernel exp(-c / epsilon) between iterations.
 enum class KernelEntries {
   automatic,   ///< stored where that is expected to be faster and half of the free memory suffices
   recomputed,  ///< from the points: O((n + m) d) memory
-  stored,      ///< kept: n m x 4 bytes, or 8 where the tolerance asks for more than float; in up to three
-               ///< dimensions only the tiles that can change a marginal by a hundredth of the tolerance
+  stored,      ///< kept: n m x 2 bytes at first, 4 or 8 where convergence is slow or the tolerance asks for
+               ///< more; in up to three dimensions only the tiles that can matter for a marginal
 };
 
 /// Options of Sinkhorn. The defaults converge without tuning.
