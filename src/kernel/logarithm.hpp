@@ -9,17 +9,18 @@
 namespace fortet::kernel {
 
 /// log2 x for normal x > 0, relative to max(1, |log2 x|) to 4e-16, of floats to 6e-8, and in double to 4e-16
-/// of log2 x itself where x is near 1. About -1023 (float: -127) for 0, at least 1024 (float: 128) for
-/// infinity and NaN, below -1023 (-127) for negative x.
+/// of log2 x itself where x is near 1. About -1023 (float: -127) for 0, at least 1024 (128) for infinity and
+/// NaN, beyond one of the two for negative x.
 template <class Real>
 constexpr double log2_of(Real x) {
   using Integer = std::conditional_t<std::is_same_v<Real, float>, std::int32_t, std::int64_t>;
-  constexpr Integer root_half = std::bit_cast<Integer>(Real(0.5 * std::numbers::sqrt2));
+  using Bits = std::make_unsigned_t<Integer>;  // which may wrap around
+  constexpr Bits root_half = std::bit_cast<Bits>(Real(0.5 * std::numbers::sqrt2));
   constexpr int fraction_bits = std::numeric_limits<Real>::digits - 1;
   // x = 2^e m with m in [sqrt(1/2), sqrt(2))
-  const auto bits = std::bit_cast<Integer>(x);
-  const Integer exponent = (bits - root_half) >> fraction_bits;
-  const Real m = std::bit_cast<Real>(bits - (exponent << fraction_bits)), z = m - 1;
+  const auto bits = std::bit_cast<Bits>(x);
+  const Integer exponent = static_cast<Integer>(bits - root_half) >> fraction_bits;
+  const Real m = std::bit_cast<Real>(bits - (static_cast<Bits>(exponent) << fraction_bits)), z = m - 1;
   Real log;
   if constexpr (std::is_same_v<Real, float>) {
     // minimax, without a division

@@ -92,6 +92,8 @@ def iteration(field, options):
     for d in options.dimensions:
         for real in ("float32", "float64"):
             names = field.select(FOR_ITERATIONS)
+            if real == "float64":
+                names.insert(1, "fortet, double entries")
             for n in options.iteration_n:
                 problem = make_problem(f"normal-d{d}", n, 0.03).astype(real)
                 for name in names:
