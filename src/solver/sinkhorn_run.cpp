@@ -91,6 +91,11 @@ class Run {
     return entry_tolerance_ >= half_tolerance &&
            (state_.kernel == stored_ || state_.kernel->single_precision() != base_->single_precision());
   }
+  /// Whether the kernel at work is single, in arithmetic or entries, and what it does may be finished in
+  /// double.
+  bool may_double() const {
+    return state_.kernel->single_precision() && (options_.finish_in_double || !base_->single_precision());
+  }
   double attainable() const;
   void refine();
 
@@ -131,9 +136,7 @@ void Run<Exec>::store_entries() {
 /// What the kernel at work says of smaller errors is not to be relied on.
 template <class Exec>
 double Run<Exec>::attainable() const {
-  const bool finer =
-      state_.kernel->single_precision() && (options_.finish_in_double || !base_->single_precision());
-  return std::max(finer ? state_.kernel->noise() : 0,
+  return std::max(may_double() ? state_.kernel->noise() : 0,
                   rough() && !state_.is_calibrated() ? half_tolerance : 0);
 }
 
@@ -289,12 +292,11 @@ typename Run<Exec>::Ended Run<Exec>::run_level(double tolerance, const char* pha
 /// be so good that rough arithmetic would spoil it.
 template <class Exec>
 typename Run<Exec>::Ended Run<Exec>::finish(Report& report, bool warm) {
-  const bool is_float = base_->single_precision(), may_double = options_.finish_in_double || !is_float;
+  const bool is_float = base_->single_precision();
   work_at(base_->epsilon(), std::max(options_.tolerance, half_tolerance));
   if (warm) state_.kernel = base_;
   double target = options_.tolerance, found = INFINITY;
   for (int attempt = 0; attempt < 12; ++attempt) {
-    const auto single = [&] { return state_.kernel->single_precision(); };
     const Ended ended = run_level(target, "iterating", attempt == 0);
     report.kernel = state_.kernel->description();
     if (!may_go_on(ended) || ended == Ended::far) return ended;
@@ -303,7 +305,7 @@ typename Run<Exec>::Ended Run<Exec>::finish(Report& report, bool warm) {
       report.marginal_error = found;
       if (found <= options_.tolerance) return ended;
       target = 0.8 * options_.tolerance;
-      if (found < before / 2 && state_.kernel->noise() < found && may_double && single()) {
+      if (found < before / 2 && state_.kernel->noise() < found && may_double()) {
         state_.calibrate();
         if (is_float) report.precision = "float, corrected in double";
         continue;
@@ -312,12 +314,12 @@ typename Run<Exec>::Ended Run<Exec>::finish(Report& report, bool warm) {
     // on to what is finer
     if (rough()) {
       refine();
-    } else if (single() && may_double) {
+    } else if (may_double()) {
       if (is_float) report.precision = "float, finished in double";
       entry_tolerance_ = 0;
       state_.kernel = in_double_;
       store_entries();
-    } else if (ended == Ended::tolerance && !single()) {
+    } else if (ended == Ended::tolerance && !state_.kernel->single_precision()) {
       target = std::min(target, found) / 2;  // what ended the level was below what the check finds
     } else {
       return ended == Ended::stalled ? ended : Ended::floor;
@@ -357,8 +359,7 @@ SinkhornResult<Exec> Run<Exec>::solve(In start, const std::vector<double>& level
     }
     if (!may_go_on(ended)) break;
     ended = finish(report, start.extent(0) > 0 && levels.size() == 1);
-    if (ended != Ended::stalled && ended != Ended::far) break;
-    if (levels.size() == 1) break;
+    if (levels.size() == 1 || (ended != Ended::stalled && ended != Ended::far)) break;
   }
   state_.kernel = base_;
   for (const Side side : {Side::source, Side::target}) state_.extend_to_zero_weights(side);
